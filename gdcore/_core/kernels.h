@@ -1,0 +1,106 @@
+/* The kernels that depend on the instruction set: vector math and matrix products, for float and double.
+ * One source, compiled once for each instruction set (see setup.py). */
+#ifndef GDCORE_KERNELS_H
+#define GDCORE_KERNELS_H
+
+#include <Python.h>
+#include <stdlib.h>
+#include "vmath.h"
+
+/* Rows of a batch are padded to a multiple of this, in both types: a whole vector on every machine. */
+#define GD_LANES 16
+#define GD_ALIGNMENT 64
+
+#if defined(__AVX512F__)
+#define GD_VECTOR_BYTES 64
+#elif defined(__AVX__)
+#define GD_VECTOR_BYTES 32
+#else
+#define GD_VECTOR_BYTES 16
+#endif
+
+/* Whole vectors have no portable fused multiply-add, and contraction is off (see vmath.h). */
+#if defined(__AVX512F__)
+#include <immintrin.h>
+#define GD_VFMA_F32(a, b, c) ((gd_vec_f32)_mm512_fmadd_ps((__m512)(a), (__m512)(b), (__m512)(c)))
+#define GD_VFMA_F64(a, b, c) ((gd_vec_f64)_mm512_fmadd_pd((__m512d)(a), (__m512d)(b), (__m512d)(c)))
+#elif defined(__AVX__) && defined(__FMA__)
+#include <immintrin.h>
+#define GD_VFMA_F32(a, b, c) ((gd_vec_f32)_mm256_fmadd_ps((__m256)(a), (__m256)(b), (__m256)(c)))
+#define GD_VFMA_F64(a, b, c) ((gd_vec_f64)_mm256_fmadd_pd((__m256d)(a), (__m256d)(b), (__m256d)(c)))
+#elif defined(__aarch64__) && defined(__GNUC__)
+#include <arm_neon.h>
+#define GD_VFMA_F32(a, b, c) ((gd_vec_f32)vfmaq_f32((float32x4_t)(c), (float32x4_t)(a), (float32x4_t)(b)))
+#define GD_VFMA_F64(a, b, c) ((gd_vec_f64)vfmaq_f64((float64x2_t)(c), (float64x2_t)(a), (float64x2_t)(b)))
+#else
+#define GD_VFMA_F32(a, b, c) ((a) * (b) + (c))
+#define GD_VFMA_F64(a, b, c) ((a) * (b) + (c))
+#endif
+
+#define REAL float
+#define ACC double
+#define VFMA GD_VFMA_F32
+#define NAME(x) gd_##x##_f32
+#include "matmul.h"
+#undef REAL
+#undef VFMA
+#undef NAME
+
+#define REAL double
+#define VFMA GD_VFMA_F64
+#define NAME(x) gd_##x##_f64
+#include "matmul.h"
+#undef REAL
+#undef ACC
+#undef VFMA
+#undef NAME
+
+/* y[i] = f(x[i]); x and y may be the same array, which compilers cannot know without being told. */
+#if defined(__clang__)
+#define GD_INDEPENDENT _Pragma("clang loop vectorize(assume_safety)")
+#elif defined(__GNUC__)
+#define GD_INDEPENDENT _Pragma("GCC ivdep")
+#else
+#define GD_INDEPENDENT
+#endif
+#define GD_MAP(name)                                                                \
+    static void gd_map_##name##_f32(Py_ssize_t n, const float *x, float *y)         \
+    {                                                                               \
+        Py_ssize_t i;                                                               \
+        GD_INDEPENDENT                                                              \
+        for (i = 0; i < n; i++) y[i] = gd_##name##f(x[i]);                          \
+    }                                                                               \
+    static void gd_map_##name##_f64(Py_ssize_t n, const double *x, double *y)       \
+    {                                                                               \
+        Py_ssize_t i;                                                               \
+        GD_INDEPENDENT                                                              \
+        for (i = 0; i < n; i++) y[i] = gd_##name(x[i]);                             \
+    }
+GD_MAP(exp)
+GD_MAP(log)
+GD_MAP(log1p)
+GD_MAP(sigmoid)
+GD_MAP(tanh)
+GD_MAP(relu)
+
+static void *gd_alloc(size_t bytes)
+{
+    void *p = NULL;
+#ifdef _MSC_VER
+    p = _aligned_malloc(bytes ? bytes : 1, GD_ALIGNMENT);
+#else
+    if (posix_memalign(&p, GD_ALIGNMENT, bytes ? bytes : 1)) return NULL;
+#endif
+    return p;
+}
+
+static void gd_free(void *p)
+{
+#ifdef _MSC_VER
+    _aligned_free(p);
+#else
+    free(p);
+#endif
+}
+
+#endif

@@ -1,0 +1,54 @@
+"""Keras's ``utils``: seeding and one-hot targets."""
+
+import random as _python
+from typing import Any
+
+import numpy as np
+
+from . import random
+
+
+def set_random_seed(seed: int) -> None:
+    """Seed Python's ``random``, NumPy and gdcore, as ``keras.utils.set_random_seed`` does.
+
+    Afterwards models start from the weights that Keras 3 would give them, and ``fit`` shuffles in Keras's order.
+
+    Parameters
+    ----------
+    seed : int
+        From 0 to 2**32 - 1.
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed={seed!r} is not an integer")
+    if not 0 <= seed < 2**32:
+        raise ValueError(f"seed={seed} is not between 0 and 2**32 - 1")
+    _python.seed(int(seed))
+    np.random.seed(int(seed))
+    random._set_global_seed(int(seed))
+    random.set_stream("keras3")
+
+
+def to_categorical(x: Any, num_classes: int | None = None) -> Any:
+    """One-hot rows for class numbers.
+
+    Parameters
+    ----------
+    x : array_like of int, of any shape
+        A last axis of length 1 is dropped.
+    num_classes : int, optional
+        One more than the largest number in x, if not given.
+
+    Returns
+    -------
+    ndarray of float32, of shape ``x.shape + (num_classes,)``
+    """
+    from .losses import check_classes
+
+    y = np.asarray(x)
+    if y.dtype.kind not in "fiub":
+        raise TypeError(f"x has dtype {y.dtype}, expected class numbers")
+    if y.ndim > 1 and y.shape[-1] == 1:
+        y = y[..., 0]
+    classes = int(num_classes) if num_classes is not None else (int(y.max()) + 1 if y.size else 0)
+    check_classes("x", y, classes)
+    return (y[..., np.newaxis] == np.arange(classes)).astype(np.float32)

@@ -1,0 +1,65 @@
+"""Builds the one kernel source once for each instruction set; everything else is in pyproject.toml."""
+
+import os
+import platform
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+from setuptools.command.build_ext import build_ext
+
+X86_64 = platform.machine().lower() in ("x86_64", "amd64")
+
+# Named flags rather than -march levels: older compilers know them too.
+V3 = ["-mavx", "-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt", "-mmovbe"]
+V4 = [*V3, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
+ISA_FLAGS = {"baseline": [], "v3": V3, "v4": V4} if X86_64 else {"baseline": []}
+
+# Contraction is off so that optimizer updates round as they are written; see gdcore/_core/vmath.h.
+COMMON_FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition", "-g0"]
+
+
+def isa_of(extension):
+    return extension.name.rpartition("._")[2]
+
+
+class BuildExt(build_ext):
+    """Adds the flags that the compiler at hand understands, and skips builds that it cannot make."""
+
+    def build_extensions(self):
+        if self.compiler.compiler_type == "msvc":
+            self.extensions = [e for e in self.extensions if isa_of(e) in ("cpu", "baseline")]
+            flags, isa_flags = ["/O2", "/fp:precise"], {}
+        else:
+            flags, isa_flags = COMMON_FLAGS, ISA_FLAGS
+        for extension in self.extensions:
+            isa = isa_of(extension)
+            extension.extra_compile_args = flags + isa_flags.get(isa, [])
+            extension.optional = isa in ("v3", "v4")
+        super().build_extensions()
+
+
+def extension(name):
+    return Extension(
+        f"gdcore._core.{name}",
+        [f"gdcore/_core/{name}.pyx"],
+        include_dirs=["gdcore/_core"],
+        depends=["gdcore/_core/" + f for f in sorted(os.listdir("gdcore/_core")) if f.endswith((".h", ".pxi"))],
+    )
+
+
+setup(
+    ext_modules=cythonize(
+        [extension("_cpu"), *(extension(f"_{isa}") for isa in ISA_FLAGS)],
+        build_dir="build/cython",
+        annotate=bool(os.environ.get("GDCORE_ANNOTATE")),
+        compiler_directives={
+            "language_level": 3,
+            "boundscheck": False,
+            "wraparound": False,
+            "cdivision": True,
+            "initializedcheck": False,
+            "embedsignature": True,
+        },
+    ),
+    cmdclass={"build_ext": BuildExt},
+)
