@@ -23,8 +23,9 @@ class Metric:
         self.name = name or self._default_name
         self.reset_state()
 
-    def _spec(self) -> tuple[str, str, bool, float]:
-        return (self._kind, "sum_over_batch_size", False, getattr(self, "threshold", 0.0))
+    def _spec(self, reduction: str = "mean") -> tuple[str, str, bool, float]:
+        """What the core needs to know: (kind, reduction, from_logits, threshold)."""
+        return (self._kind, reduction, False, getattr(self, "threshold", 0.0))
 
     def _loss(self) -> losses.Loss:
         """The loss that checks and shapes the arguments as this metric needs them."""

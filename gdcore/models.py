@@ -239,6 +239,7 @@ class Sequential:
         optimizer: str | optimizers.Optimizer | dict[str, Any],
         loss: str | losses.Loss | dict[str, Any] | None = None,
         metrics: Any = None,
+        weighted_metrics: Any = None,
         *,
         gradient: str = "analytic",
         h: float | None = None,
@@ -250,6 +251,9 @@ class Sequential:
         optimizer : str or Optimizer
         loss : str or Loss
         metrics : list of str or Metric, optional
+            Plain means over the rows.
+        weighted_metrics : list of str or Metric, optional
+            Means weighted by ``sample_weight``.
         gradient : {"analytic", "forward", "central"}
             How `fit` gets its gradient: by backpropagation, or by finite differences of the loss,
             ``(L(w + h) - L(w)) / h`` or ``(L(w + h) - L(w - h)) / 2h``, one parameter at a time.
@@ -264,14 +268,14 @@ class Sequential:
         """
         chosen_optimizer = optimizers.get(optimizer)
         chosen_loss = None if loss is None else losses.get(loss)
-        names = [] if metrics is None else list(metrics) if isinstance(metrics, list | tuple) else [metrics]
-        for name in names:
+        plain, weighted = _listed(metrics), _listed(weighted_metrics)
+        for name in plain + weighted:
             if name not in ("accuracy", "acc"):
                 _metric(name)
         look_up("gradient", gradient, _kernels.GRADIENTS)
         if h is not None:
             h = _positive("h", h)
-        self._compiled = {"metrics": names, "gradient": gradient, "h": h}
+        self._compiled = {"metrics": plain, "weighted": weighted, "gradient": gradient, "h": h}
         self.loss = chosen_loss
         self.optimizer = chosen_optimizer
         self._configured = False
@@ -339,7 +343,7 @@ class Sequential:
             raise ValueError(f"verbose={verbose!r} is not 'auto', 0, 1 or 2")
         if not (shuffle is True or shuffle is False or shuffle == "fresh"):
             raise ValueError(f"shuffle={shuffle!r} is not True, False or 'fresh'")
-        listeners = [] if callbacks is None else list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
+        listeners = _listed(callbacks)
         for callback in listeners:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks holds {callback!r}, expected gdcore.callbacks.Callback objects")
@@ -367,7 +371,7 @@ class Sequential:
 
         history = History()
         self.history = history
-        names = ["loss", *(m.name for m in self._metrics)]
+        names = self._names
         steps = -(-len(X) // batch)
         gradient, h = self._compiled["gradient"], self._step(self._compiled["gradient"], self._compiled["h"])
         orders = self._orders(shuffle)
@@ -444,7 +448,7 @@ class Sequential:
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
         values = self._evaluate(X, Y, W, batch)
-        names = ["loss", *(m.name for m in self._metrics)]
+        names = self._names
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {value:.4f}" for name, value in zip(names, values, strict=True)))
         if return_dict:
@@ -621,18 +625,22 @@ class Sequential:
         assert self._compiled is not None
         units = self._layers[-1].units
         sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
-        chosen = [metrics.for_model(name, units, sparse) for name in self._compiled["metrics"]]
+        plain, weighted = self._compiled["metrics"], self._compiled["weighted"]
+        chosen = [metrics.for_model(name, units, sparse) for name in plain + weighted]
         for metric in chosen:
             if sparse and units > 1 and not isinstance(metric._loss(), losses.SparseCategoricalCrossentropy):
                 raise ValueError(f"metric {metric.name!r} compares outputs with targets, but y holds class numbers")
             if not sparse and isinstance(metric._loss(), losses.SparseCategoricalCrossentropy):
                 raise ValueError(f"metric {metric.name!r} needs class numbers for y, but the loss takes one-hot rows")
-        self._network.configure(loss._spec(), [metric._spec() for metric in chosen])
-        self._metrics = chosen
+        specs = [metric._spec("mean" if i < len(plain) else "mean_with_sample_weight") for i, metric in enumerate(chosen)]
+        self._network.configure(loss._spec(), specs)
+        self._names = ["loss"]
+        for metric in chosen:
+            self._names.append(f"weighted_{metric.name}" if metric.name in self._names else metric.name)
         self._configured = True
 
     def _evaluate(self, X: Any, Y: Any, W: Any, batch: int) -> list[float]:
-        figures = np.empty((1, 1 + len(self._metrics)))
+        figures = np.empty((1, len(self._names)))
         slots = np.empty((0, self._network.n_params), self._network.dtype)
         self._network.train(X, Y, W, batch, None, slots, "analytic", 0.0, None, figures)
         return list(figures[0].tolist())
@@ -704,6 +712,10 @@ class Sequential:
 
     def __repr__(self) -> str:
         return f"<Sequential {self.name}: {' -> '.join(str(layer.units) for layer in self._layers)}, {self.dtype}>"
+
+
+def _listed(value: Any) -> list[Any]:
+    return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
 
 
 def _metric(identifier: Any) -> metrics.Metric:

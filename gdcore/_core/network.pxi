@@ -622,7 +622,7 @@ cdef void set_scale(Net* net, double factor, Py_ssize_t m, real* only_for_its_ty
 cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const real* y, const real* w,
                       const int64_t* order, Py_ssize_t first, Py_ssize_t n, Py_ssize_t y_width,
                       bint learn, int method, double h, double* metrics) except? -1 nogil:
-    """The loss of rows first..first+n-1 and, if learn, its gradient in grad; adds to the sums of the metrics."""
+    """The loss of rows first..first+n-1 and, if learn, its gradient in grad; adds to the sums of the metrics, unless NULL."""
     cdef Py_ssize_t done = 0, rows, m, k, i, last = net.n_layers - 1
     cdef double factor = reduction_factor(net, w, order, first, n), loss = 0, value, part
     cdef real* each = <real*>net.value
@@ -637,10 +637,13 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
         # The loss is summed before it is scaled, as Keras does, and scaled in double.
         part = batch_loss(net, <const real*>net.weight, net.z, net.a, m) * factor
         loss += part
-        for k in range(net.n_metrics):
+        for k in range(net.n_metrics if metrics != NULL else 0):
             per_sample(&net.metrics[k], net.n_out, m, <const real*>net.y,
                        <const real*>(net.z[last] if net.metrics[k].from_logits and net.has_logits else net.a[last]),
                        each, <real*>net.top, <real*>net.total)
+            if net.metrics[k].reduction == MEAN_WITH_SAMPLE_WEIGHT:
+                metrics[k] += weighted_sum(m, <const real*>each, <const real*>net.weight)
+                continue
             value = 0
             for i in range(rows):
                 value += each[i]
@@ -659,8 +662,8 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
                    const int64_t* order, Py_ssize_t n, Py_ssize_t y_width, Py_ssize_t batch_size,
                    Optimizer* opt, int method, double h, double* record) except -1 nogil:
     """One pass over the rows in batches, an update after each; record gets the means over all rows."""
-    cdef Py_ssize_t first = 0, rows, k
-    cdef double loss
+    cdef Py_ssize_t first = 0, rows, k, r
+    cdef double loss, weights
     for k in range(1 + net.n_metrics):
         record[k] = 0
     while first < n:
@@ -673,8 +676,15 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
         if opt != NULL:
             update(opt, net.n_params, theta, grad, slots)
         first += rows
-    for k in range(1 + net.n_metrics):
-        record[k] /= n
+    record[0] /= n
+    for k in range(net.n_metrics):
+        if net.metrics[k].reduction == MEAN_WITH_SAMPLE_WEIGHT and w != NULL:
+            weights = 0
+            for r in range(n):
+                weights += w[r]
+            record[1 + k] = record[1 + k] / weights if weights != 0 else 0
+        else:
+            record[1 + k] /= n
     return 0
 
 
