@@ -15,7 +15,14 @@ V4 = [*V3, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", 
 ISA_FLAGS = {"baseline": [], "v3": V3, "v4": V4} if X86_64 else {"baseline": []}
 
 # Contraction is off so that optimizer updates round as they are written; see gdcore/_core/vmath.h.
-COMMON_FLAGS = ["-O3", "-ffp-contract=off", "-fno-math-errno", "-fno-trapping-math", "-fno-semantic-interposition", "-g0"]
+COMMON_FLAGS = [
+    "-O3",
+    "-ffp-contract=off",
+    "-fno-math-errno",
+    "-fno-trapping-math",
+    "-fno-semantic-interposition",
+    "-g0",
+]
 
 
 def isa_of(extension):

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ValueError as error:
         parser.error(str(error))
     try:
-        return found.main(chosen.plots)
+        return int(found.main(chosen.plots))
     except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
         return 1

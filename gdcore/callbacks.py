@@ -57,6 +57,12 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def _extend(self, first: int, names: list[str], figures: Any) -> None:
+        """Append many epochs at once; figures has a row for each and a column for each name."""
+        self.epoch.extend(range(first, first + len(figures)))
+        for name, column in zip(names, figures.T.tolist(), strict=True):
+            self.history.setdefault(name, []).extend(column)
+
     def __repr__(self) -> str:
         return f"<History of {len(self.epoch)} epochs: {', '.join(self.history)}>"
 
@@ -96,7 +102,9 @@ class Progress(Callback):
         took, steps = time.perf_counter() - self._start, self.params["steps"]
         figures = "".join(f" - {name}: {_figure(value)}" for name, value in (logs or {}).items())
         if self.verbose == 2:
-            self._print(f"{steps}/{steps} - {took:.0f}s{figures} - {_short(took)}/epoch - {_short(took / steps)}/step\n")
+            self._print(
+                f"{steps}/{steps} - {took:.0f}s{figures} - {_short(took)}/epoch - {_short(took / steps)}/step\n"
+            )
             return
         line = f"{self._bar(steps)} - {_clock(took)} {_short(took / steps)}/step{figures}"
         if self._live:

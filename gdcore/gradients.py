@@ -108,9 +108,7 @@ def check_gradients(
     twin = Network(model._structure(), "float64")
     twin.configure(model._ready("check_gradients")._spec(), [])
     twin.theta[:] = model._network.theta
-    twin.gradient(
-        X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64), "central", h
-    )
+    twin.gradient(X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64), "central", h)
     rows = []
     names = [f"{layer.name}/{name}" for layer in model.layers for name in layer._weight_names()]
     for name, ours, numeric in zip(names, analytic, model._split(twin.grad), strict=True):

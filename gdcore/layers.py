@@ -198,7 +198,7 @@ def _dtype(dtype: Any) -> str | None:
     if dtype is None:
         return None
     try:
-        name = np.dtype(dtype).name
+        name = str(np.dtype(dtype))
     except TypeError:
         name = str(dtype)
     if name not in ("float32", "float64"):

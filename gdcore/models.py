@@ -1,5 +1,6 @@
 """`Sequential`: a stack of layers, trained by the core in one call for each epoch or for many."""
 
+import math
 import random as _python
 from collections.abc import Callable
 from typing import Any
@@ -150,10 +151,16 @@ class Sequential:
             n_in = layer.units
         left = list(kept)
         for layer, views in zip(self._layers, made, strict=True):
-            initial = [left.pop(0) for _ in views] if left else [
-                initializer(view.shape, self.dtype)
-                for initializer, view in zip((layer.kernel_initializer, layer.bias_initializer), views, strict=False)
-            ]
+            initial = (
+                [left.pop(0) for _ in views]
+                if left
+                else [
+                    initializer(view.shape, self.dtype)
+                    for initializer, view in zip(
+                        (layer.kernel_initializer, layer.bias_initializer), views, strict=False
+                    )
+                ]
+            )
             for view, value in zip(views, initial, strict=True):
                 view[...] = value
         for layer, views in zip(self._layers, made, strict=True):
@@ -221,7 +228,12 @@ class Sequential:
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""
-        lines = [f'Model: "{self.name}"', "_" * 65, f"{'Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}", "=" * 65]
+        lines = [
+            f'Model: "{self.name}"',
+            "_" * 65,
+            f"{'Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}",
+            "=" * 65,
+        ]
         for layer in self._layers:
             count = str(layer.count_params()) if layer.built else "unbuilt"
             title = f"{layer.name} ({type(layer).__name__})"
@@ -352,13 +364,15 @@ class Sequential:
         if validation_data is not None:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
                 raise ValueError("validation_data is not a tuple (x, y) or (x, y, sample_weight)")
-            held_out = self._data(*validation_data[:2], (*validation_data, None)[2], allow_nan, "validation_data: ")
+            weight = validation_data[2] if len(validation_data) == 3 else None
+            held_out = self._data(validation_data[0], validation_data[1], weight, allow_nan, "validation_data: ")
         elif validation_split:
             share = float(validation_split)
             cut = int(len(X) * (1.0 - share)) if 0.0 < share < 1.0 else 0
             if not 0 < cut < len(X):
                 raise ValueError(
-                    f"validation_split={validation_split!r} leaves no rows on one side of {len(X)}: expected 0 < split < 1"
+                    f"validation_split={validation_split!r} of {len(X)} rows leaves none on one side, "
+                    "expected a share between 0 and 1"
                 )
             held_out = (X[cut:], Y[cut:], None if W is None else W[cut:])
             X, Y, W = X[:cut], Y[:cut], None if W is None else W[:cut]
@@ -382,28 +396,23 @@ class Sequential:
         else:
             advance = None
 
-        def train(epochs_now: int, epoch: int, progress: Any = None) -> Any:
-            figures = np.empty((epochs_now, len(names)))
+        def train(figures: Any, epoch: int, progress: Any = None) -> None:
             order = None if orders is None else (orders[0], orders[1] + (epoch - first) * orders[2], orders[2])
-            done = 0
             try:
                 self._network.train(
                     X, Y, W, batch, optimizer._spec(), optimizer._slots, gradient, h, order, figures, progress
                 )
             finally:
-                done = self._network.epochs_done
-                optimizer.iterations += done * steps
-                if epochs_now > 1 or done < epochs_now:
-                    for i in range(done if epochs_now > 1 else 0):
-                        history.on_epoch_end(epoch + i, dict(zip(names, figures[i].tolist(), strict=True)))
-            return figures
+                optimizer.iterations += self._network.steps_done
 
         if not listeners and held_out is None:
             # nothing in Python to call between the epochs: all of them at once
-            if last > first:
-                train(last - first, first) if last - first > 1 else history.on_epoch_end(
-                    first, dict(zip(names, train(1, first)[0].tolist(), strict=True))
-                )
+            figures = np.empty((max(last - first, 0), len(names)))
+            try:
+                if len(figures):
+                    train(figures, first)
+            finally:
+                history._extend(first, names, figures[: self._network.epochs_done])
             return history
         listeners.append(history)
         for callback in listeners:
@@ -412,10 +421,12 @@ class Sequential:
         for callback in listeners:
             callback.on_train_begin()
         logs: dict[str, float] = {}
+        figures = np.empty((1, len(names)))
         for epoch in range(first, last):
             for callback in listeners:
                 callback.on_epoch_begin(epoch)
-            logs = dict(zip(names, train(1, epoch, advance)[0].tolist(), strict=True))
+            train(figures, epoch, advance)
+            logs = dict(zip(names, figures[0].tolist(), strict=True))
             if held_out is not None:
                 logs.update(zip(("val_" + n for n in names), self._evaluate(*held_out, batch), strict=True))
             for callback in listeners:
@@ -632,11 +643,15 @@ class Sequential:
                 raise ValueError(f"metric {metric.name!r} compares outputs with targets, but y holds class numbers")
             if not sparse and isinstance(metric._loss(), losses.SparseCategoricalCrossentropy):
                 raise ValueError(f"metric {metric.name!r} needs class numbers for y, but the loss takes one-hot rows")
-        specs = [metric._spec("mean" if i < len(plain) else "mean_with_sample_weight") for i, metric in enumerate(chosen)]
+        specs = [
+            metric._spec("mean" if i < len(plain) else "mean_with_sample_weight") for i, metric in enumerate(chosen)
+        ]
         self._network.configure(loss._spec(), specs)
         self._names = ["loss"]
-        for metric in chosen:
-            self._names.append(f"weighted_{metric.name}" if metric.name in self._names else metric.name)
+        for i, metric in enumerate(chosen):
+            name = metric.name if i < len(plain) or metric.name not in self._names else f"weighted_{metric.name}"
+            same = sum(other == name or other.startswith(name + "_") for other in self._names[1:])
+            self._names.append(f"{name}_{same}" if name in self._names else name)
         self._configured = True
 
     def _evaluate(self, X: Any, Y: Any, W: Any, batch: int) -> list[float]:
@@ -648,7 +663,8 @@ class Sequential:
     def _step(self, method: str, h: float | None) -> float:
         if h is not None:
             return h
-        return float(np.finfo(self.dtype).eps) ** (1 / 3 if method == "central" else 1 / 2)
+        eps = float(np.finfo(self.dtype).eps)
+        return math.pow(eps, 1 / 3 if method == "central" else 1 / 2)
 
     def _orders(self, shuffle: bool | str) -> tuple[int, int, int] | None:
         """(key, stream, step) of the shuffling, or None; Keras's own is stream 0 in every epoch."""
@@ -692,8 +708,8 @@ class Sequential:
         if any(not -n <= i < n for i, n in zip(index, views[which].shape, strict=True)):
             name = ("kernel", "bias")[which]
             raise ValueError(f"index={index!r} is outside the {name} of shape {views[which].shape}")
-        before = sum(v.size for other in self._layers[:layer] for v in other._views)
-        before += views[0].size if which else 0
+        before = int(sum(v.size for other in self._layers[:layer] for v in other._views))
+        before += int(views[0].size) if which else 0
         wrapped = tuple(i % n for i, n in zip(index, views[which].shape, strict=True))
         return before + int(np.ravel_multi_index(wrapped, views[which].shape))
 

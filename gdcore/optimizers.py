@@ -120,7 +120,7 @@ def _number(name: str, value: Any, low: float, high: float) -> float:
 
 
 _CLASSES: dict[str, type[Optimizer]] = {"SGD": SGD}
-_ALL: dict[str, type[Optimizer]] = {**_CLASSES, **{name.lower(): cls for name, cls in _CLASSES.items()}}
+_ALL: dict[str, type[Optimizer]] = {name.lower(): cls for name, cls in _CLASSES.items()}
 
 
 def get(identifier: str | Optimizer | dict[str, Any]) -> Optimizer:
@@ -136,7 +136,7 @@ def get(identifier: str | Optimizer | dict[str, Any]) -> Optimizer:
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, str) and identifier.lower() in _ALL:
-        return _ALL[identifier.lower()]()
+        return _ALL[identifier.lower()].from_config({})
     raise unknown("optimizer", identifier, _CLASSES)
 
 

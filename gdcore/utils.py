@@ -23,7 +23,7 @@ def set_random_seed(seed: int) -> None:
     if not 0 <= seed < 2**32:
         raise ValueError(f"seed={seed} is not between 0 and 2**32 - 1")
     _python.seed(int(seed))
-    np.random.seed(int(seed))
+    np.random.seed(int(seed))  # noqa: NPY002 - the global generator is the one that Keras seeds
     random._set_global_seed(int(seed))
     random.set_stream("keras3")
 

@@ -35,7 +35,10 @@ def build(run):
     if run["loss_options"]:
         loss = type(loss)(**run["loss_options"])
     chosen = [
-        [m if isinstance(m, str) else getattr(gdcore.metrics, m["class_name"])(**m["config"]) for m in run.get(which, [])]
+        [
+            m if isinstance(m, str) else getattr(gdcore.metrics, m["class_name"])(**m["config"])
+            for m in run.get(which, [])
+        ]
         for which in ("metrics", "weighted_metrics")
     ]
     model.compile(gdcore.optimizers.SGD(run["learning_rate"], run["momentum"], run["nesterov"]), loss, *chosen)

@@ -83,6 +83,7 @@ cdef struct Net:
     void** a_moved
     double work
     PyObject* progress           # called with (rows done, sum of the loss over them) now and then, or NULL
+    Py_ssize_t steps             # updates made by this call of train
     Py_ssize_t rows_done
     double loss_so_far
 
@@ -337,6 +338,11 @@ cdef class Network:
     def n_params(self):
         return self.net.n_params
 
+    @property
+    def steps_done(self):
+        """Updates that the last `train` made, also when it was interrupted."""
+        return self.net.steps
+
     def configure(self, loss, metrics):
         """Choose the loss and metrics: each (name, reduction, from_logits, parameter)."""
         cdef int last = self.net.layers[self.net.n_layers - 1].activation
@@ -453,6 +459,7 @@ cdef class Network:
         """
         self.epochs_done = 0
         self.claim()
+        self.net.steps = 0
         self.net.progress = <PyObject*>progress if progress is not None else NULL
         try:
             if self.double_:
@@ -675,6 +682,7 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
         net.loss_so_far = record[0]
         if opt != NULL:
             update(opt, net.n_params, theta, grad, slots)
+            net.steps += 1
         first += rows
     record[0] /= n
     for k in range(net.n_metrics):

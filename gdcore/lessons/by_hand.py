@@ -37,17 +37,14 @@ PARAMETERS: tuple[tuple[str, int, tuple[int, ...]], ...] = (
 
 # What the course printed, as text: the digits are the point.
 PRINTED = {
-    "before": (
-        "0.30959857 0.07310068 0.63308823 0.49408045 -1.1185157 0.14808941 0.0 0.0 0.0 0.0".split()
-    ),
-    "as Keras": (
-        "0.31066534 0.06847349 0.6330435 0.49511436 -1.1182635 0.14937088 "
-        "-0.00022871 6.122e-05 -0.00013335 -9.583e-05".split()
-    ),
-    "by hand": (
-        "0.31066538 0.06847351 0.63304377 0.49511434 -1.11826369 0.14937088 "
-        "-0.00022871 6.122e-05 -0.00013335 -9.583e-05".split()
-    ),
+    name: text.split()
+    for name, text in {
+        "before": "0.30959857 0.07310068 0.63308823 0.49408045 -1.1185157 0.14808941 0.0 0.0 0.0 0.0",
+        "as Keras": "0.31066534 0.06847349 0.6330435 0.49511436 -1.1182635 0.14937088 "
+        "-0.00022871 6.122e-05 -0.00013335 -9.583e-05",
+        "by hand": "0.31066538 0.06847351 0.63304377 0.49511434 -1.11826369 0.14937088 "
+        "-0.00022871 6.122e-05 -0.00013335 -9.583e-05",
+    }.items()
 }
 
 
@@ -139,7 +136,9 @@ def report(outcome: Outcome) -> str:
         lines += [f"  w_{k} = {w[k - 2]:<12} b_{k} = {b[k - 2]}" for k in (2, 3, 4)]
         lines += [f"  w_52 = {w[3]:<11} w_53 = {w[4]:<12} w_54 = {w[5]:<12} b_5 = {b[3]}"]
         same = sum(a == p for a, p in zip(shown, PRINTED[name], strict=True))
-        summary.append(f"  {name:<9} {same:>2} of 10 the same, largest difference {difference(shown, PRINTED[name]):.0e}")
+        summary.append(
+            f"  {name:<9} {same:>2} of 10 the same, largest difference {difference(shown, PRINTED[name]):.0e}"
+        )
     losses = [history.history["loss"] for history in (outcome.keras_history, outcome.hand_history)]
     lines += ["", "Against the digits printed in the course:", *summary, "", "Loss and time:"]
     for name, loss, seconds in (
