@@ -30,7 +30,16 @@ def isa_of(extension):
 
 
 class BuildExt(build_ext):
-    """Adds the flags that the compiler at hand understands, and skips builds that it cannot make."""
+    """Adds the flags that the compiler at hand understands, and skips builds that it cannot make.
+
+    The results are copied into the source tree too: `python -m gdcore` and `python -m pytest`, called in a
+    clone after `pip install .`, import the package that lies in the current folder.
+    """
+
+    def run(self):
+        super().run()
+        if not self.inplace:
+            self.copy_extensions_to_source()
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
