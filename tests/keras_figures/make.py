@@ -101,89 +101,257 @@ def metric(class_name, **config):
 # (name, loss, layers as (units, activation[, use_bias]), what differs from DEFAULTS)
 RUNS = [
     ("mse linear", MSE, [(1, "linear")], {"epochs": 40, "flat": True}),
-    ("mse linear, whole batch", MSE, [(1, "linear")],
-     {"batch_size": 25, "metrics": ["mae", "mse"]}),
-    ("mse linear, single rows", MSE, [(1, "linear")],
-     {"n": 20, "batch_size": 1, "epochs": 3, "learning_rate": 0.01, "metrics": ["mae"]}),
-    ("mse without biases, several outputs", MSE, [(5, "tanh", False), (3, "linear", False)],
-     {"metrics": ["mae", "mse", "accuracy"], "momentum": 0.9, "learning_rate": 0.01}),
-    ("mse relu, momentum", MSE, [(6, "relu"), (1, "linear")],
-     {"batch_size": 32, "n": 60, "momentum": 0.9, "epochs": 20, "learning_rate": 0.01,
-      "flat": True, "validation": "data", "metrics": ["mae"]}),
-    ("mse four layers, nesterov", MSE,
-     [(6, "relu"), (5, "tanh"), (4, "sigmoid"), (2, "linear")],
-     {"momentum": 0.9, "nesterov": True, "epochs": 20, "learning_rate": 0.02}),
-    ("mse sample weights", MSE, [(4, "tanh"), (1, "linear")],
-     {"sample_weight": True, "flat": True, "metrics": ["mae"], "weighted_metrics": ["mse"],
-      "validation": "weighted"}),
-    ("mse reduction sum", MSE, [(3, "tanh"), (2, "linear")],
-     {"loss_options": {"reduction": "sum"}, "learning_rate": 0.005, "sample_weight": True}),
-    ("mse reduction mean_with_sample_weight", MSE, [(3, "tanh"), (2, "linear")],
-     {"loss_options": {"reduction": "mean_with_sample_weight"}, "sample_weight": True}),
-    ("mse softmax output, accuracy", MSE, [(5, "sigmoid"), (3, "softmax")],
-     {"metrics": ["accuracy"], "learning_rate": 0.5}),
-    ("mse float64", MSE, [(5, "tanh"), (4, "relu"), (1, "linear")],
-     {"dtype": "float64", "epochs": 40, "flat": True, "metrics": ["mae", "mse"]}),
-    ("mse float64, nesterov, sample weights", MSE, [(5, "sigmoid"), (2, "linear")],
-     {"dtype": "float64", "momentum": 0.9, "nesterov": True, "sample_weight": True,
-      "validation": 0.25, "weighted_metrics": ["mae"], "batch_size": 32, "n": 60}),
+    ("mse linear, whole batch", MSE, [(1, "linear")], {"batch_size": 25, "metrics": ["mae", "mse"]}),
+    (
+        "mse linear, single rows",
+        MSE,
+        [(1, "linear")],
+        {"n": 20, "batch_size": 1, "epochs": 3, "learning_rate": 0.01, "metrics": ["mae"]},
+    ),
+    (
+        "mse without biases, several outputs",
+        MSE,
+        [(5, "tanh", False), (3, "linear", False)],
+        {"metrics": ["mae", "mse", "accuracy"], "momentum": 0.9, "learning_rate": 0.01},
+    ),
+    (
+        "mse relu, momentum",
+        MSE,
+        [(6, "relu"), (1, "linear")],
+        {
+            "batch_size": 32,
+            "n": 60,
+            "momentum": 0.9,
+            "epochs": 20,
+            "learning_rate": 0.01,
+            "flat": True,
+            "validation": "data",
+            "metrics": ["mae"],
+        },
+    ),
+    (
+        "mse four layers, nesterov",
+        MSE,
+        [(6, "relu"), (5, "tanh"), (4, "sigmoid"), (2, "linear")],
+        {"momentum": 0.9, "nesterov": True, "epochs": 20, "learning_rate": 0.02},
+    ),
+    (
+        "mse sample weights",
+        MSE,
+        [(4, "tanh"), (1, "linear")],
+        {
+            "sample_weight": True,
+            "flat": True,
+            "metrics": ["mae"],
+            "weighted_metrics": ["mse"],
+            "validation": "weighted",
+        },
+    ),
+    (
+        "mse reduction sum",
+        MSE,
+        [(3, "tanh"), (2, "linear")],
+        {"loss_options": {"reduction": "sum"}, "learning_rate": 0.005, "sample_weight": True},
+    ),
+    (
+        "mse reduction mean_with_sample_weight",
+        MSE,
+        [(3, "tanh"), (2, "linear")],
+        {"loss_options": {"reduction": "mean_with_sample_weight"}, "sample_weight": True},
+    ),
+    (
+        "mse softmax output, accuracy",
+        MSE,
+        [(5, "sigmoid"), (3, "softmax")],
+        {"metrics": ["accuracy"], "learning_rate": 0.5},
+    ),
+    (
+        "mse float64",
+        MSE,
+        [(5, "tanh"), (4, "relu"), (1, "linear")],
+        {"dtype": "float64", "epochs": 40, "flat": True, "metrics": ["mae", "mse"]},
+    ),
+    (
+        "mse float64, nesterov, sample weights",
+        MSE,
+        [(5, "sigmoid"), (2, "linear")],
+        {
+            "dtype": "float64",
+            "momentum": 0.9,
+            "nesterov": True,
+            "sample_weight": True,
+            "validation": 0.25,
+            "weighted_metrics": ["mae"],
+            "batch_size": 32,
+            "n": 60,
+        },
+    ),
     ("mae linear", MAE, [(1, "linear")], {"epochs": 20, "flat": True, "metrics": ["mae", "mse"]}),
-    ("mae three layers, momentum", MAE, [(6, "tanh"), (4, "relu"), (2, "linear")],
-     {"momentum": 0.9, "learning_rate": 0.01, "epochs": 10, "n_in": 6}),
-    ("mae float64, sample weights", MAE, [(4, "sigmoid", False), (1, "tanh")],
-     {"dtype": "float64", "sample_weight": True, "flat": True, "n_in": 1}),
-    ("bce sigmoid, perceptron", BCE, [(1, "sigmoid")],
-     {"flat": True, "epochs": 40, "metrics": ["accuracy"], "n_in": 2, "learning_rate": 0.5}),
-    ("bce sigmoid, validation", BCE, [(5, "tanh"), (1, "sigmoid")],
-     {"batch_size": 32, "n": 60, "epochs": 10, "validation": "data",
-      "metrics": ["accuracy", metric("BinaryAccuracy", threshold=0.7, name="above_07")]}),
-    ("bce sigmoid, single rows, sample weights", BCE, [(4, "relu"), (1, "sigmoid")],
-     {"n": 20, "batch_size": 1, "sample_weight": True, "flat": True,
-      "metrics": ["accuracy"], "weighted_metrics": [metric("BinaryAccuracy")]}),
-    ("bce sigmoid, several outputs", BCE, [(5, "tanh"), (3, "sigmoid")],
-     {"metrics": ["accuracy", metric("BinaryAccuracy")], "momentum": 0.9}),
-    ("bce sigmoid, saturated", BCE, [(4, "linear"), (1, "sigmoid")],
-     {"scale": 8.0, "learning_rate": 0.01, "flat": True}),
-    ("bce from_logits", BCE, [(4, "tanh"), (1, "linear")],
-     {"loss_options": {"from_logits": True}, "flat": True, "metrics": ["accuracy"]}),
-    ("bce linear output clipped", BCE, [(4, "tanh"), (1, "linear")],
-     {"learning_rate": 0.001, "metrics": ["accuracy"], "flat": True}),
+    (
+        "mae three layers, momentum",
+        MAE,
+        [(6, "tanh"), (4, "relu"), (2, "linear")],
+        {"momentum": 0.9, "learning_rate": 0.01, "epochs": 10, "n_in": 6},
+    ),
+    (
+        "mae float64, sample weights",
+        MAE,
+        [(4, "sigmoid", False), (1, "tanh")],
+        {"dtype": "float64", "sample_weight": True, "flat": True, "n_in": 1},
+    ),
+    (
+        "bce sigmoid, perceptron",
+        BCE,
+        [(1, "sigmoid")],
+        {"flat": True, "epochs": 40, "metrics": ["accuracy"], "n_in": 2, "learning_rate": 0.5},
+    ),
+    (
+        "bce sigmoid, validation",
+        BCE,
+        [(5, "tanh"), (1, "sigmoid")],
+        {
+            "batch_size": 32,
+            "n": 60,
+            "epochs": 10,
+            "validation": "data",
+            "metrics": ["accuracy", metric("BinaryAccuracy", threshold=0.7, name="above_07")],
+        },
+    ),
+    (
+        "bce sigmoid, single rows, sample weights",
+        BCE,
+        [(4, "relu"), (1, "sigmoid")],
+        {
+            "n": 20,
+            "batch_size": 1,
+            "sample_weight": True,
+            "flat": True,
+            "metrics": ["accuracy"],
+            "weighted_metrics": [metric("BinaryAccuracy")],
+        },
+    ),
+    (
+        "bce sigmoid, several outputs",
+        BCE,
+        [(5, "tanh"), (3, "sigmoid")],
+        {"metrics": ["accuracy", metric("BinaryAccuracy")], "momentum": 0.9},
+    ),
+    (
+        "bce sigmoid, saturated",
+        BCE,
+        [(4, "linear"), (1, "sigmoid")],
+        {"scale": 8.0, "learning_rate": 0.01, "flat": True},
+    ),
+    (
+        "bce from_logits",
+        BCE,
+        [(4, "tanh"), (1, "linear")],
+        {"loss_options": {"from_logits": True}, "flat": True, "metrics": ["accuracy"]},
+    ),
+    (
+        "bce linear output clipped",
+        BCE,
+        [(4, "tanh"), (1, "linear")],
+        {"learning_rate": 0.001, "metrics": ["accuracy"], "flat": True},
+    ),
     ("bce relu output clipped", BCE, [(4, "sigmoid"), (2, "relu")], {"learning_rate": 0.001}),
     ("bce softmax output", BCE, [(4, "tanh"), (3, "softmax")], {"learning_rate": 0.2}),
-    ("bce label_smoothing", BCE, [(4, "tanh"), (1, "sigmoid")],
-     {"loss_options": {"label_smoothing": 0.1}, "flat": True, "epochs": 10}),
-    ("bce float64", BCE, [(5, "tanh"), (4, "tanh"), (1, "sigmoid")],
-     {"dtype": "float64", "flat": True, "epochs": 40, "metrics": ["accuracy"],
-      "learning_rate": 0.2, "validation": "data"}),
-    ("cce softmax", CCE, [(3, "softmax")],
-     {"epochs": 20, "metrics": ["accuracy", metric("CategoricalAccuracy")]}),
-    ("cce softmax, three layers, nesterov", CCE, [(6, "relu"), (5, "sigmoid"), (4, "softmax")],
-     {"momentum": 0.9, "nesterov": True, "n": 60, "batch_size": 32, "epochs": 10, "n_in": 6,
-      "metrics": ["accuracy"], "validation": "data"}),
-    ("cce softmax, saturated", CCE, [(4, "linear"), (3, "softmax")],
-     {"scale": 8.0, "learning_rate": 0.01}),
-    ("cce from_logits, sample weights", CCE, [(5, "tanh"), (3, "linear")],
-     {"loss_options": {"from_logits": True}, "sample_weight": True, "metrics": ["accuracy"],
-      "weighted_metrics": [metric("CategoricalAccuracy")]}),
-    ("cce sigmoid output", CCE, [(5, "tanh"), (3, "sigmoid")],
-     {"metrics": ["accuracy"], "learning_rate": 0.2}),
-    ("cce sigmoid, then linear output normalised", CCE, [(5, "sigmoid"), (3, "linear")],
-     {"positive": True, "metrics": ["accuracy"]}),
-    ("cce softmax, then relu output normalised", CCE, [(4, "softmax"), (3, "relu")],
-     {"positive": True, "dtype": "float64"}),
-    ("cce label_smoothing", CCE, [(5, "tanh"), (3, "softmax")],
-     {"loss_options": {"label_smoothing": 0.2}, "epochs": 10, "learning_rate": 0.2}),
-    ("cce float64", CCE, [(6, "relu"), (5, "sigmoid"), (4, "tanh"), (3, "softmax")],
-     {"dtype": "float64", "epochs": 40, "learning_rate": 0.05, "momentum": 0.9,
-      "metrics": ["accuracy", "mse"]}),
-    ("sparse softmax", SPARSE, [(5, "tanh"), (3, "softmax")],
-     {"flat": True, "epochs": 10, "metrics": ["accuracy"], "validation": 0.2}),
-    ("sparse softmax, sample weights", SPARSE, [(4, "relu"), (3, "softmax")],
-     {"sample_weight": True, "momentum": 0.9, "metrics": ["accuracy"]}),
-    ("sparse from_logits, float64", SPARSE, [(5, "sigmoid"), (4, "linear")],
-     {"loss_options": {"from_logits": True}, "flat": True, "dtype": "float64"}),
-    ("sparse linear output as probabilities", SPARSE, [(5, "sigmoid"), (3, "linear")],
-     {"positive": True, "flat": True}),
+    (
+        "bce label_smoothing",
+        BCE,
+        [(4, "tanh"), (1, "sigmoid")],
+        {"loss_options": {"label_smoothing": 0.1}, "flat": True, "epochs": 10},
+    ),
+    (
+        "bce float64",
+        BCE,
+        [(5, "tanh"), (4, "tanh"), (1, "sigmoid")],
+        {
+            "dtype": "float64",
+            "flat": True,
+            "epochs": 40,
+            "metrics": ["accuracy"],
+            "learning_rate": 0.2,
+            "validation": "data",
+        },
+    ),
+    ("cce softmax", CCE, [(3, "softmax")], {"epochs": 20, "metrics": ["accuracy", metric("CategoricalAccuracy")]}),
+    (
+        "cce softmax, three layers, nesterov",
+        CCE,
+        [(6, "relu"), (5, "sigmoid"), (4, "softmax")],
+        {
+            "momentum": 0.9,
+            "nesterov": True,
+            "n": 60,
+            "batch_size": 32,
+            "epochs": 10,
+            "n_in": 6,
+            "metrics": ["accuracy"],
+            "validation": "data",
+        },
+    ),
+    ("cce softmax, saturated", CCE, [(4, "linear"), (3, "softmax")], {"scale": 8.0, "learning_rate": 0.01}),
+    (
+        "cce from_logits, sample weights",
+        CCE,
+        [(5, "tanh"), (3, "linear")],
+        {
+            "loss_options": {"from_logits": True},
+            "sample_weight": True,
+            "metrics": ["accuracy"],
+            "weighted_metrics": [metric("CategoricalAccuracy")],
+        },
+    ),
+    ("cce sigmoid output", CCE, [(5, "tanh"), (3, "sigmoid")], {"metrics": ["accuracy"], "learning_rate": 0.2}),
+    (
+        "cce sigmoid, then linear output normalised",
+        CCE,
+        [(5, "sigmoid"), (3, "linear")],
+        {"positive": True, "metrics": ["accuracy"]},
+    ),
+    (
+        "cce softmax, then relu output normalised",
+        CCE,
+        [(4, "softmax"), (3, "relu")],
+        {"positive": True, "dtype": "float64"},
+    ),
+    (
+        "cce label_smoothing",
+        CCE,
+        [(5, "tanh"), (3, "softmax")],
+        {"loss_options": {"label_smoothing": 0.2}, "epochs": 10, "learning_rate": 0.2},
+    ),
+    (
+        "cce float64",
+        CCE,
+        [(6, "relu"), (5, "sigmoid"), (4, "tanh"), (3, "softmax")],
+        {"dtype": "float64", "epochs": 40, "learning_rate": 0.05, "momentum": 0.9, "metrics": ["accuracy", "mse"]},
+    ),
+    (
+        "sparse softmax",
+        SPARSE,
+        [(5, "tanh"), (3, "softmax")],
+        {"flat": True, "epochs": 10, "metrics": ["accuracy"], "validation": 0.2},
+    ),
+    (
+        "sparse softmax, sample weights",
+        SPARSE,
+        [(4, "relu"), (3, "softmax")],
+        {"sample_weight": True, "momentum": 0.9, "metrics": ["accuracy"]},
+    ),
+    (
+        "sparse from_logits, float64",
+        SPARSE,
+        [(5, "sigmoid"), (4, "linear")],
+        {"loss_options": {"from_logits": True}, "flat": True, "dtype": "float64"},
+    ),
+    (
+        "sparse linear output as probabilities",
+        SPARSE,
+        [(5, "sigmoid"), (3, "linear")],
+        {"positive": True, "flat": True},
+    ),
 ]
 
 INITIALIZERS = {
@@ -217,7 +385,7 @@ def set_dtype(dtype):
 
 def described_layers(layers):
     fields = ("units", "activation", "use_bias")
-    return [dict(zip(fields, (*layer, True)[:3])) for layer in layers]
+    return [dict(zip(fields, (*layer, True)[:3], strict=False)) for layer in layers]
 
 
 def build(n_in, layers):
@@ -226,8 +394,7 @@ def build(n_in, layers):
 
 
 def make_metrics(metrics):
-    return [m if isinstance(m, str) else getattr(keras.metrics, m["class_name"])(**m["config"])
-            for m in metrics]
+    return [m if isinstance(m, str) else getattr(keras.metrics, m["class_name"])(**m["config"]) for m in metrics]
 
 
 def targets(rng, x, loss, units, flat):
@@ -245,8 +412,15 @@ def targets(rng, x, loss, units, flat):
 
 
 def make_run(key, seed, name, loss, layers, options):
-    run = {"key": key, "name": name, "data_seed": seed, "loss": loss,
-           "layers": described_layers(layers), **DEFAULTS, **options}
+    run = {
+        "key": key,
+        "name": name,
+        "data_seed": seed,
+        "loss": loss,
+        "layers": described_layers(layers),
+        **DEFAULTS,
+        **options,
+    }
     set_dtype(run["dtype"])
     rng = np.random.default_rng(seed)
     n, validation = run["n"], run["validation"]
@@ -275,8 +449,7 @@ def make_run(key, seed, name, loss, layers, options):
     store(f"{key}/initial", model.get_weights())
     store(f"{key}/predictions", model.predict(x[:16], verbose=0))
     with tf.GradientTape() as tape:
-        value = model.compute_loss(data["x"], tf.constant(data["y"]), model(data["x"]),
-                                   sample_weight)
+        value = model.compute_loss(data["x"], tf.constant(data["y"]), model(data["x"]), sample_weight)
     assert {value.dtype.name, *(w.dtype for w in model.weights)} == {run["dtype"]}
     store(f"{key}/gradients", [g.numpy() for g in tape.gradient(value, model.trainable_weights)])
     fitted = dict(data, batch_size=run["batch_size"], verbose=0)
@@ -298,9 +471,20 @@ def make_run(key, seed, name, loss, layers, options):
 
 def make_shuffled(key, x, y, seed, fits):
     layers = described_layers([(8, "tanh"), (3, "softmax")])
-    run = {"key": key, "seed": seed, "fits": fits, "n_in": 4, "layers": layers, "loss": CCE,
-           "learning_rate": 0.1, "momentum": 0.9, "nesterov": False, "batch_size": 16,
-           "validation": 0.2, "metrics": ["accuracy"]}
+    run = {
+        "key": key,
+        "seed": seed,
+        "fits": fits,
+        "n_in": 4,
+        "layers": layers,
+        "loss": CCE,
+        "learning_rate": 0.1,
+        "momentum": 0.9,
+        "nesterov": False,
+        "batch_size": 16,
+        "validation": 0.2,
+        "metrics": ["accuracy"],
+    }
     keras.utils.set_random_seed(seed)
     model = build(4, layers)
     model.compile(keras.optimizers.SGD(0.1, 0.9), CCE, metrics=["accuracy"])
@@ -309,8 +493,7 @@ def make_shuffled(key, x, y, seed, fits):
     for call, epochs in enumerate(fits):
         if call:
             store(f"{key}/between", model.get_weights())
-        history = model.fit(x, y, batch_size=16, epochs=epochs, validation_split=0.2,
-                            verbose=0).history
+        history = model.fit(x, y, batch_size=16, epochs=epochs, validation_split=0.2, verbose=0).history
         histories.append(list(history.values()))
     run["history_keys"] = list(history)
     store(f"{key}/history", np.concatenate(histories, axis=1))
@@ -337,11 +520,9 @@ def main():
         for seed in INITIALIZER_SEEDS:
             for shape in INITIALIZER_SHAPES:
                 initializer = getattr(keras.initializers, name)(**config, seed=seed)
-                store(f"initializers/{name}/{seed}/{shape[0]}x{shape[1]}",
-                      initializer(shape).numpy())
+                store(f"initializers/{name}/{seed}/{shape[0]}x{shape[1]}", initializer(shape).numpy())
 
-    fresh = {"n_in": 4, "layers": described_layers([(8, "linear"), (3, "linear")]),
-             "seeds": [0, 5, 42]}
+    fresh = {"n_in": 4, "layers": described_layers([(8, "linear"), (3, "linear")]), "seeds": [0, 5, 42]}
     for seed in fresh["seeds"]:
         keras.utils.set_random_seed(seed)
         store(f"set_random_seed/{seed}", build(4, fresh["layers"]).get_weights())
@@ -353,15 +534,18 @@ def main():
     store("shuffled/y", y)
     shuffled = [make_shuffled(f"shuffled{i}", x, y, *run) for i, run in enumerate(SHUFFLED_FITS)]
 
-    versions = {"keras": keras.__version__, "tensorflow": tf.__version__,
-                "numpy": np.__version__, "python": platform.python_version(),
-                "platform": f"{platform.system()} {platform.machine()}",
-                "date": datetime.date.today().isoformat()}
+    versions = {
+        "keras": keras.__version__,
+        "tensorflow": tf.__version__,
+        "numpy": np.__version__,
+        "python": platform.python_version(),
+        "platform": f"{platform.system()} {platform.machine()}",
+        "date": datetime.date.today().isoformat(),
+    }
     description = {
         "versions": versions,
         "runs": runs,
-        "initializers": {name: {"class_name": name, "config": config}
-                         for name, config in INITIALIZERS.items()},
+        "initializers": {name: {"class_name": name, "config": config} for name, config in INITIALIZERS.items()},
         "set_random_seed": fresh,
         "shuffled": shuffled,
     }
