@@ -1,11 +1,16 @@
 """Is the gradient right?  Backpropagation against central differences, array by array."""
 
-from typing import Any, NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ._core import Network
 from .models import Sequential, _positive
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike
 
 
 class ArrayCheck(NamedTuple):
@@ -66,9 +71,9 @@ class GradientReport:
 
 def check_gradients(
     model: Sequential,
-    x: Any,
-    y: Any,
-    sample_weight: Any = None,
+    x: ArrayLike,
+    y: ArrayLike,
+    sample_weight: ArrayLike | None = None,
     *,
     rtol: float | None = None,
     atol: float | None = None,

@@ -1,12 +1,19 @@
 """Initial values of weights: Keras's names, and the very numbers its random streams give."""
 
+from __future__ import annotations
+
 import math
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from . import random
 from ._names import unknown
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from numpy.typing import DTypeLike, NDArray
 
 _I = TypeVar("_I", bound="Initializer")
 
@@ -14,7 +21,7 @@ _I = TypeVar("_I", bound="Initializer")
 class Initializer:
     """Makes an array of a given shape; subclasses say with what in it."""
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         """An array of that shape and dtype (float32 unless it says float64)."""
         raise NotImplementedError
 
@@ -35,14 +42,14 @@ class Initializer:
 class Zeros(Initializer):
     """All zeros."""
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         return np.zeros(_shape(shape), _float(dtype))
 
 
 class Ones(Initializer):
     """All ones."""
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         return np.ones(_shape(shape), _float(dtype))
 
 
@@ -52,7 +59,7 @@ class Constant(Initializer):
     def __init__(self, value: float = 0.0) -> None:
         self.value = float(value)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         return np.full(_shape(shape), self.value, _float(dtype))
 
     def get_config(self) -> dict[str, Any]:
@@ -88,7 +95,7 @@ class RandomUniform(_Random):
         super().__init__(seed)
         self.minval, self.maxval = float(minval), float(maxval)
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         return self._uniform(_shape(shape), self.minval, self.maxval, _float(dtype))
 
     def get_config(self) -> dict[str, Any]:
@@ -120,7 +127,7 @@ class VarianceScaling(_Random):
         super().__init__(seed)
         self.scale, self.mode, self.distribution = float(scale), mode, distribution
 
-    def __call__(self, shape: Any, dtype: Any = None) -> Any:
+    def __call__(self, shape: int | Sequence[int], dtype: DTypeLike | None = None) -> NDArray[Any]:
         shape = _shape(shape)
         fan_in, fan_out = _fans(shape)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]

@@ -4,12 +4,17 @@
 derivative with respect to ``y_pred``.
 """
 
-from typing import Any, TypeVar
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ._core import kernels
 from ._names import unknown
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 _L = TypeVar("_L", bound="Loss")
 
@@ -37,7 +42,9 @@ class Loss:
         """What the core needs to know: (kind, reduction, from_logits, label_smoothing)."""
         return (self._kind, self.reduction, getattr(self, "from_logits", False), getattr(self, "label_smoothing", 0.0))
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def __call__(
+        self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
+    ) -> np.floating[Any]:
         """The loss of a batch.
 
         Parameters
@@ -55,7 +62,7 @@ class Loss:
         values = kernels.loss_value(self._spec(), y, p)
         return p.dtype.type(np.sum(values * w, dtype=np.float64) * self._factor(w))
 
-    def gradient(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Any:
+    def gradient(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[Any]:
         """d(loss)/d(y_pred), an array of y_pred's shape."""
         y, p, w = self._columns(y_true, y_pred, sample_weight)
         scale = (w * self._factor(w)).astype(p.dtype)

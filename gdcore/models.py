@@ -1,9 +1,11 @@
 """`Sequential`: a stack of layers, trained by the core in one call for each epoch or for many."""
 
+from __future__ import annotations
+
 import math
 import random as _python
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,6 +16,10 @@ from ._core import kernels as _kernels
 from ._names import look_up
 from .callbacks import Callback, History, Progress
 from .layers import Dense, InputLayer, Layer, _assign, _dtype
+from .metrics import Metric
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 class Sequential:
@@ -34,7 +40,7 @@ class Sequential:
     A model may be used from several threads, one at a time: the others wait.
     """
 
-    def __init__(self, layers: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or "sequential"
         self._given_dtype = _dtype(dtype)
         self._input: InputLayer | None = None
@@ -202,15 +208,15 @@ class Sequential:
     # ---- weights -----------------------------------------------------------------------------------------
 
     @property
-    def weights(self) -> list[Any]:
+    def weights(self) -> list[NDArray[Any]]:
         """All arrays of all layers, as views."""
         return [view for layer in self._layers for view in layer._views]
 
-    def get_weights(self) -> list[Any]:
+    def get_weights(self) -> list[NDArray[Any]]:
         """Copies of all arrays: kernel and bias of the first layer, then of the next."""
         return [view.copy() for view in self.weights]
 
-    def set_weights(self, weights: Any) -> None:
+    def set_weights(self, weights: Sequence[ArrayLike]) -> None:
         """Overwrite all arrays; nothing changes if any of them does not fit.
 
         Raises
@@ -250,8 +256,8 @@ class Sequential:
         self,
         optimizer: str | optimizers.Optimizer | dict[str, Any],
         loss: str | losses.Loss | dict[str, Any] | None = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        metrics: Sequence[str | Metric] | None = None,
+        weighted_metrics: Sequence[str | Metric] | None = None,
         *,
         gradient: str = "analytic",
         h: float | None = None,
@@ -294,16 +300,16 @@ class Sequential:
 
     def fit(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
-        callbacks: Any = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool | str = True,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
         *,
         allow_nan: bool = False,
@@ -437,11 +443,11 @@ class Sequential:
 
     def evaluate(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         batch_size: int | None = None,
         verbose: int | str = 0,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         return_dict: bool = False,
         *,
         allow_nan: bool = False,
@@ -466,7 +472,9 @@ class Sequential:
             return dict(zip(names, values, strict=True))
         return values if len(values) > 1 else values[0]
 
-    def predict(self, x: Any, batch_size: int | None = None, verbose: int | str = 0, *, allow_nan: bool = False) -> Any:
+    def predict(
+        self, x: ArrayLike, batch_size: int | None = None, verbose: int | str = 0, *, allow_nan: bool = False
+    ) -> NDArray[Any]:
         """The outputs for rows of inputs, an array of shape (rows, outputs).
 
         `batch_size` is checked, but has no influence: rows go through the net in blocks that fit the cache.
@@ -475,20 +483,20 @@ class Sequential:
             _whole("batch_size", batch_size, 1)
         return self._network_for(x).predict(self._rows("x", x, allow_nan))
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The same as `predict`."""
         return self.predict(x)
 
     def gradient(
         self,
-        x: Any,
-        y: Any,
+        x: ArrayLike,
+        y: ArrayLike,
         method: str = "analytic",
         h: float | None = None,
-        sample_weight: Any = None,
+        sample_weight: ArrayLike | None = None,
         *,
         allow_nan: bool = False,
-    ) -> tuple[float, list[Any]]:
+    ) -> tuple[float, list[NDArray[Any]]]:
         """The loss over all rows as one batch, and its gradient.
 
         Parameters
@@ -518,11 +526,11 @@ class Sequential:
         self,
         layer: int | str | Layer,
         index: Any,
-        values: Any,
-        x: Any = None,
-        y: Any = None,
-        sample_weight: Any = None,
-    ) -> Any:
+        values: ArrayLike,
+        x: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        sample_weight: ArrayLike | None = None,
+    ) -> NDArray[np.float64]:
         """The loss with one parameter set to each of the values and all others as they are.
 
         Parameters

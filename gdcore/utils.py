@@ -1,11 +1,16 @@
 """Keras's ``utils``: seeding and one-hot targets."""
 
+from __future__ import annotations
+
 import random as _python
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from . import random
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 
 def set_random_seed(seed: int) -> None:
@@ -28,7 +33,7 @@ def set_random_seed(seed: int) -> None:
     random.set_stream("keras3")
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> Any:
+def to_categorical(x: ArrayLike, num_classes: int | None = None) -> NDArray[np.float32]:
     """One-hot rows for class numbers.
 
     Parameters

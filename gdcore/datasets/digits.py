@@ -1,12 +1,17 @@
 """Handwritten digits: 1797 pictures of 8 x 8 pixels."""
 
+from __future__ import annotations
+
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
-def load_data() -> tuple[Any, Any]:
+
+def load_data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The whole data set.
 
     Returns

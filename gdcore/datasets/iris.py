@@ -1,15 +1,20 @@
 """Fisher's iris flowers: 150 flowers of three species, four lengths each."""
 
+from __future__ import annotations
+
 from importlib import resources
-from typing import Any
+from typing import TYPE_CHECKING
 
 import numpy as np
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 feature_names = ("sepal length (cm)", "sepal width (cm)", "petal length (cm)", "petal width (cm)")
 target_names = ("setosa", "versicolor", "virginica")
 
 
-def load_data() -> tuple[Any, Any]:
+def load_data() -> tuple[NDArray[np.float64], NDArray[np.int64]]:
     """The whole data set.
 
     Returns
