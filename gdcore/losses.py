@@ -214,7 +214,8 @@ def check_classes(name: str, y: Any, classes: int) -> None:
     if bad.any():
         where = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{name}[{where}] = {y.ravel()[where]!r} is no class number, expected whole numbers from 0 to {classes - 1}"
+            f"{name}[{where}] = {y.ravel()[where].item()!r} is no class number, "
+            f"expected whole numbers from 0 to {classes - 1}"
         )
 
 

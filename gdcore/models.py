@@ -418,7 +418,8 @@ class Sequential:
                 if len(figures):
                     train(figures, first)
             finally:
-                history._extend(first, names, figures[: self._network.epochs_done])
+                if len(figures):
+                    history._extend(first, names, figures[: self._network.epochs_done])
             return history
         listeners.append(history)
         for callback in listeners:
@@ -720,6 +721,12 @@ class Sequential:
         before += int(views[0].size) if which else 0
         wrapped = tuple(i % n for i, n in zip(index, views[which].shape, strict=True))
         return before + int(np.ravel_multi_index(wrapped, views[which].shape))
+
+    def __copy__(self) -> Sequential:
+        # layers hold views of one model's vector, so that two models cannot share them
+        from copy import deepcopy
+
+        return deepcopy(self)
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
