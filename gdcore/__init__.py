@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, layers, losses, metrics, optimizers, random, utils
+from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers, random, utils
 from .gradients import check_gradients
 from .layers import Input
 from .models import Sequential
@@ -24,6 +24,7 @@ __all__ = [
     "lessons",
     "losses",
     "metrics",
+    "models",
     "optimizers",
     "plots",
     "random",

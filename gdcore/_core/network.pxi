@@ -350,6 +350,8 @@ cdef class Network:
         cdef Py_ssize_t i
         if chosen == NULL:
             raise MemoryError("no memory for a network's metrics")
+        for i, metric in enumerate(metrics):
+            chosen[i] = loss_struct(metric)
         self.claim()
         try:
             self.net.loss = loss_struct(loss)
@@ -357,8 +359,7 @@ cdef class Network:
             self.net.has_logits = last == SIGMOID or last == SOFTMAX
             self.net.loss.from_logits |= self.net.has_logits and is_crossentropy(self.net.loss.kind)
             self.net.one_hot = self.net.loss.kind == SPARSE_CATEGORICAL_CROSSENTROPY
-            for i, metric in enumerate(metrics):
-                chosen[i] = loss_struct(metric)
+            for i in range(len(metrics)):
                 chosen[i].from_logits |= self.net.has_logits and is_crossentropy(chosen[i].kind)
             gd_free(self.net.metrics)
             self.net.metrics = chosen
