@@ -401,6 +401,8 @@ cdef class Network:
             widest = max(widest, net.layers[l].n_out)
         # pieces that stay in a second-level cache, yet are long enough to amortise reading the weights
         rows = min(max(131072 // per_row, 128), 4096)
+        # and short enough that signals, looked at between pieces, are answered within a second
+        rows = min(rows, max(1000000000 // max(net.n_params, 1), GD_LANES))
         rows = padded(min(rows, max(wanted, 1)))
         if net.rows >= rows and (self.has_moves or not moves):
             return 0
