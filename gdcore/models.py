@@ -254,7 +254,7 @@ class Sequential:
 
     def compile(
         self,
-        optimizer: str | optimizers.Optimizer | dict[str, Any],
+        optimizer: str | optimizers.Optimizer | dict[str, Any] = "rmsprop",
         loss: str | losses.Loss | dict[str, Any] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         weighted_metrics: Sequence[str | Metric] | None = None,
@@ -385,7 +385,7 @@ class Sequential:
         optimizer = self.optimizer
         assert optimizer is not None
         assert self._compiled is not None
-        optimizer.build(self._network.n_params, self._network.dtype)
+        optimizer._build(*self._variables(optimizer))
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
 
@@ -405,11 +405,9 @@ class Sequential:
         def train(figures: Any, epoch: int, progress: Any = None) -> None:
             order = None if orders is None else (orders[0], orders[1] + (epoch - first) * orders[2], orders[2])
             try:
-                self._network.train(
-                    X, Y, W, batch, optimizer._spec(), optimizer._slots, gradient, h, order, figures, progress
-                )
+                self._network.train(X, Y, W, batch, optimizer._core(), gradient, h, order, figures, progress)
             finally:
-                optimizer.iterations += self._network.steps_done
+                optimizer._applied += self._network.steps_done
 
         if not listeners and held_out is None:
             # nothing in Python to call between the epochs: all of them at once
@@ -420,6 +418,7 @@ class Sequential:
             finally:
                 if len(figures):
                     history._extend(first, names, figures[: self._network.epochs_done])
+            optimizer.finalize_variable_values(self.weights)
             return history
         listeners.append(history)
         for callback in listeners:
@@ -438,6 +437,7 @@ class Sequential:
                 logs.update(zip(("val_" + n for n in names), self._evaluate(*held_out, batch), strict=True))
             for callback in listeners:
                 callback.on_epoch_end(epoch, logs)
+        optimizer.finalize_variable_values(self.weights)
         for callback in listeners:
             callback.on_train_end(logs)
         return history
@@ -665,9 +665,17 @@ class Sequential:
 
     def _evaluate(self, X: Any, Y: Any, W: Any, batch: int) -> list[float]:
         figures = np.empty((1, len(self._names)))
-        slots = np.empty((0, self._network.n_params), self._network.dtype)
-        self._network.train(X, Y, W, batch, None, slots, "analytic", 0.0, None, figures)
+        self._network.train(X, Y, W, batch, None, "analytic", 0.0, None, figures)
         return list(figures[0].tolist())
+
+    def _variables(self, optimizer: optimizers.Optimizer) -> tuple[list[tuple[int, ...]], Any, list[bool]]:
+        """Shapes of all arrays, their type, and which of them weight decay applies to."""
+        names = [name for layer in self._layers for name in layer._weight_names()]
+        excluded = [
+            any(part in name for part in optimizer._excluded) or any(v is a for a in optimizer._excluded_arrays)
+            for name, v in zip(names, self.weights, strict=True)
+        ]
+        return [v.shape for v in self.weights], self._network.dtype, [not e for e in excluded]
 
     def _step(self, method: str, h: float | None) -> float:
         if h is not None:

@@ -140,9 +140,9 @@ def test_training_with_shuffling_and_a_last_partial_batch(net, n, batch, seed, m
     )
     assume(np.isfinite(losses).all() and np.abs(flat(params)).max() < 100)
     history = np.empty((3, 1))
-    slots = np.zeros((1 if momentum else 0, core.n_params))
-    spec = ("sgd", 0.01, 0.9 if momentum else 0.0, nesterov)
-    core.train(x, y, w, batch, spec, slots, "analytic", 0.0, (key, 3, 1), history)
+    fast = gdcore.optimizers.SGD(0.01, 0.9 if momentum else 0.0, nesterov)
+    fast.build([core.theta])
+    core.train(x, y, w, batch, fast._core(), "analytic", 0.0, (key, 3, 1), history)
     assert core.epochs_done == 3
     assert core.steps_done == 3 * -(-n // batch)
     np.testing.assert_allclose(history[:, 0], losses, rtol=1e-9, atol=1e-9)
@@ -160,10 +160,11 @@ def test_the_update_rounds_as_written(dtype, momentum, nesterov):
     core.configure(("mean_squared_error", "sum", False, 0.0), [])
     core.theta[:] = rng.normal(size=n)
     params, expected = [core.theta.copy()], reference.optimizers.SGD(0.037, momentum, nesterov)
-    slots = np.zeros((1 if momentum else 0, n), dtype)
+    fast = gdcore.optimizers.SGD(0.037, momentum, nesterov)
+    fast.build([core.theta])
     for _ in range(50):
         x, y = rng.normal(size=(1, n)).astype(dtype) / n, np.zeros((1, 1), dtype)
-        core.train(x, y, None, 1, ("sgd", 0.037, momentum, nesterov), slots, "analytic", 0.0, None, np.empty((1, 1)))
+        core.train(x, y, None, 1, fast._core(), "analytic", 0.0, None, np.empty((1, 1)))
         expected.update(params, [core.grad.copy()])
         assert np.array_equal(core.theta, params[0])
 

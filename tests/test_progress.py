@@ -84,10 +84,3 @@ def test_a_live_bar_on_a_terminal():
     for state in states[1:-1]:
         assert re.fullmatch(r" *\d+/3750 \[=*>\.*\] - ETA: \S+ - loss: \S+ *", state)
     assert re.fullmatch(rf"3750/3750 \[{BAR}\] - \d+s \d+(us|ms)/step - loss: \S+ *\n", states[-1])
-
-
-def test_sgd_prints_as_the_course_wants_it():
-    assert str(gdcore.optimizers.SGD(0.001)) == "SGD lr=0.001"
-    assert str(gdcore.optimizers.SGD(0.00000001)) == "SGD lr=0.00000001"
-    expected = "SGD(name='SGD', learning_rate=0.5, momentum=0.9, nesterov=True)"
-    assert repr(gdcore.optimizers.SGD(0.5, 0.9, True)) == expected

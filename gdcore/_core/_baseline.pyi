@@ -7,6 +7,7 @@ ACTIVATIONS: dict[str, int]
 LOSSES: dict[str, int]
 METRICS: dict[str, int]
 OPTIMIZERS: dict[str, int]
+CLIPPINGS: dict[str | None, int]
 REDUCTIONS: dict[str, int]
 GRADIENTS: dict[str, int]
 
@@ -29,7 +30,6 @@ class Network:
         w: Array | None,
         batch_size: int,
         optimizer: tuple[Any, ...] | None,
-        slots: Array,
         gradient: str,
         h: float,
         shuffling: tuple[int, int, int] | None,
@@ -40,6 +40,7 @@ class Network:
     def predict(self, x: Array) -> Array: ...
     def loss_slice(self, x: Array, y: Array, w: Array | None, layer: int, parameter: int, values: Array) -> Array: ...
 
+def apply_update(theta: Array, grad: Array, optimizer: tuple[Any, ...]) -> None: ...
 def philox_words(key: int, stream: int, n: int) -> Array: ...
 def philox_words_at(key: int, stream: int, block: int) -> Array: ...
 def shuffle_order(n: int, key: int, stream: int) -> Array: ...

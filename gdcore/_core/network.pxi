@@ -35,8 +35,8 @@ cdef extern from "kernels.h" nogil:
 
 include "elementwise.pxi"
 include "losses.pxi"
-include "optimizers.pxi"
 include "random.pxi"
+include "optimizers.pxi"
 
 cdef enum:
     ANALYTIC
@@ -446,15 +446,14 @@ cdef class Network:
         self.has_moves = moves
         return 0
 
-    def train(self, x, y, w, Py_ssize_t batch_size, optimizer, slots, gradient, double h, shuffling, history,
+    def train(self, x, y, w, Py_ssize_t batch_size, optimizer, gradient, double h, shuffling, history,
               progress=None):
         """Whole epochs in one call, one row of history each: mean loss, then the metrics.
 
         Parameters
         ----------
         x, y, w : C-contiguous arrays of the network's dtype; w (sample weights) may be None
-        optimizer : (kind, learning_rate, momentum, nesterov), or None to evaluate only
-        slots : array of shape (k, n_params)
+        optimizer : (spec, slots, bounds, decayed, scalars) as `Optimizer._core` gives it, or None to evaluate only
         gradient : key of `GRADIENTS`
         shuffling : None, or (key, stream, step): epoch e has the order of stream + e * step
         history : float64 array of shape (epochs, 1 + metrics)
@@ -466,21 +465,23 @@ cdef class Network:
         self.net.progress = <PyObject*>progress if progress is not None else NULL
         try:
             if self.double_:
-                self._train[double](self.theta, self.grad, x, y, w, batch_size, optimizer, slots, gradient, h,
+                self._train[double](self.theta, self.grad, x, y, w, batch_size, optimizer, gradient, h,
                                     shuffling, history)
             else:
-                self._train[float](self.theta, self.grad, x, y, w, batch_size, optimizer, slots, gradient, h,
+                self._train[float](self.theta, self.grad, x, y, w, batch_size, optimizer, gradient, h,
                                    shuffling, history)
         finally:
             self.net.progress = NULL
             self.release()
 
     cdef int _train(self, real[::1] theta, real[::1] grad, const real[:, ::1] x, const real[:, ::1] y, w,
-                    Py_ssize_t batch_size, optimizer, real[:, ::1] slots, gradient, double h, shuffling,
+                    Py_ssize_t batch_size, optimizer, gradient, double h, shuffling,
                     double[:, ::1] history) except -1:
         cdef const real[::1] weights = w
         cdef Net* net = &self.net
         cdef Optimizer opt
+        cdef real[:, ::1] slots
+        cdef real* slots_at = NULL
         cdef int method = GRADIENTS[gradient]
         cdef bint learn = optimizer is not None, shuffled = shuffling is not None
         cdef uint64_t key = 0, stream = 0, step = 0
@@ -488,8 +489,10 @@ cdef class Network:
         cdef int64_t[::1] order
         cdef int64_t* order_at = NULL
         if learn:
-            opt.kind = OPTIMIZERS[optimizer[0]]
-            opt.learning_rate, opt.momentum, opt.nesterov = optimizer[1:]
+            spec, slots, bounds, decayed, scalars = optimizer
+            opt = optimizer_struct(spec, bounds, decayed, scalars)
+            if slots.shape[0]:
+                slots_at = &slots[0, 0]
         if shuffled:
             key, stream, step = shuffling
             order = np.empty(n, np.int64)
@@ -499,7 +502,7 @@ cdef class Network:
             for e in range(epochs):
                 if shuffled:
                     shuffle(order_at, n, key, stream + <uint64_t>e * step)
-                run_epoch(net, &theta[0], &grad[0], &slots[0, 0] if slots.shape[0] else NULL, &x[0, 0], &y[0, 0],
+                run_epoch(net, &theta[0], &grad[0], slots_at, &x[0, 0], &y[0, 0],
                           &weights[0] if weights is not None else NULL, order_at, n, y.shape[1], batch_size,
                           &opt if learn else NULL, method, h, &history[e, 0])
                 self.epochs_done = e + 1
