@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random as _python
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -46,6 +46,7 @@ class Sequential:
         self._input: InputLayer | None = None
         self._layers: list[Dense] = []
         self._network: Any = None
+        self._shapes: list[tuple[int, ...]] = []
         self._compiled: dict[str, Any] | None = None
         self._configured = False
         self._last_data: tuple[Any, ...] | None = None
@@ -172,6 +173,7 @@ class Sequential:
         for layer, views in zip(self._layers, made, strict=True):
             layer._views = views
         self._network = network
+        self._shapes = [view.shape for views in made for view in views]
 
     @property
     def layers(self) -> list[Layer]:
@@ -309,6 +311,7 @@ class Sequential:
         validation_split: float = 0.0,
         validation_data: Any = None,
         shuffle: bool | str = True,
+        class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
         *,
@@ -334,6 +337,9 @@ class Sequential:
             Whether to visit the rows in random order.  After `gdcore.utils.set_random_seed` True gives Keras's
             order, which is the same in every epoch; "fresh" gives another order each epoch, as True does where
             no seed was set.
+        class_weight : dict of int to float, optional
+            Weights of the rows by their class (the class number, or where the largest target stands); classes
+            that are not named weigh 1.  Not together with `sample_weight`.
         sample_weight : array_like of shape (rows,), optional
         initial_epoch : int
         allow_nan : bool
@@ -366,6 +372,10 @@ class Sequential:
             if not isinstance(callback, Callback):
                 raise TypeError(f"callbacks holds {callback!r}, expected gdcore.callbacks.Callback objects")
         X, Y, W = self._data(x, y, sample_weight, allow_nan)
+        if class_weight is not None:
+            if W is not None:
+                raise ValueError("class_weight and sample_weight are both given, expected at most one of them")
+            W = self._weights_of_classes(Y, class_weight)
         held_out: tuple[Any, Any, Any] | None = None
         if validation_data is not None:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
@@ -385,7 +395,9 @@ class Sequential:
         optimizer = self.optimizer
         assert optimizer is not None
         assert self._compiled is not None
-        optimizer._build(*self._variables(optimizer))
+        if optimizer._shapes is not self._shapes:
+            optimizer._build(self._shapes, self._network.dtype, self._decayed(optimizer))
+            optimizer._shapes = self._shapes
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
 
@@ -638,6 +650,15 @@ class Sequential:
             raise ValueError(f"{where}sample_weight has shape {np.shape(w)}, expected ({len(X)},)")
         return X, Y, self._finite(where + "sample_weight", weights, allow_nan)
 
+    def _weights_of_classes(self, Y: Any, class_weight: Mapping[int, float]) -> Any:
+        classes = Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0].astype(np.int64)
+        weights = np.ones(len(Y), Y.dtype)
+        for number, weight in class_weight.items():
+            weights[classes == _whole("class_weight's key", number, 0)] = optimizers._number(
+                f"class_weight[{number}]", weight, 0.0, math.inf
+            )
+        return weights
+
     def _configure(self, loss: losses.Loss) -> None:
         """Tell the network the loss and the metrics, once after each compile."""
         if self._configured:
@@ -668,14 +689,14 @@ class Sequential:
         self._network.train(X, Y, W, batch, None, "analytic", 0.0, None, figures)
         return list(figures[0].tolist())
 
-    def _variables(self, optimizer: optimizers.Optimizer) -> tuple[list[tuple[int, ...]], Any, list[bool]]:
-        """Shapes of all arrays, their type, and which of them weight decay applies to."""
+    def _decayed(self, optimizer: optimizers.Optimizer) -> list[bool]:
+        """Which arrays weight decay applies to."""
         names = [name for layer in self._layers for name in layer._weight_names()]
-        excluded = [
-            any(part in name for part in optimizer._excluded) or any(v is a for a in optimizer._excluded_arrays)
-            for name, v in zip(names, self.weights, strict=True)
+        return [
+            not any(part in name for part in optimizer._excluded)
+            and not any(view is array for array in optimizer._excluded_arrays)
+            for name, view in zip(names, self.weights, strict=True)
         ]
-        return [v.shape for v in self.weights], self._network.dtype, [not e for e in excluded]
 
     def _step(self, method: str, h: float | None) -> float:
         if h is not None:

@@ -202,16 +202,16 @@ class Optimizer:
         for name in ("clipnorm", "global_clipnorm", "clipvalue"):
             if getattr(self, name):  # Keras takes 0 for none
                 clipping, clip_at = name, getattr(self, name)
-        options = {
-            "weight_decay": self.weight_decay,
-            "clipping": clipping,
-            "clip_at": clip_at,
-            "use_ema": self.use_ema,
-            "ema_momentum": self.ema_momentum,
-            "ema_overwrite_frequency": self.ema_overwrite_frequency,
-            "gradient_accumulation_steps": self.gradient_accumulation_steps,
-            "applied": self._applied,
-        }
+        options = (
+            self.weight_decay,
+            clipping,
+            clip_at,
+            self.use_ema,
+            self.ema_momentum,
+            self.ema_overwrite_frequency or 0,
+            self.gradient_accumulation_steps or 0,
+            self._applied,
+        )
         slots = len(self._initial_slots())
         spec = (self._kind, self.learning_rate, self._numbers(), self._flag(), slots, options)
         return (spec, self._slots, self._bounds, self._decayed, self._scalars)

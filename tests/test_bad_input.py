@@ -51,6 +51,8 @@ FIT = [
     (dict(shuffle="yes"), ValueError, "shuffle='yes' is not True, False or 'fresh'"),
     (dict(sample_weight=Y[:5]), ValueError, r"sample_weight has shape \(5,\), expected \(6,\)"),
     (dict(sample_weight=with_value(Y, np.inf)), ValueError, "sample_weight has nan or inf in row 3"),
+    (dict(class_weight={0: 1.0}, sample_weight=Y), ValueError, "class_weight and sample_weight are both given"),
+    (dict(class_weight={0: -1.0}), ValueError, r"class_weight\[0\]=-1.0 is not a finite number between 0 and inf"),
     (dict(validation_split=1.0), ValueError, "validation_split=1.0 of 6 rows leaves none on one side"),
     (dict(validation_split=-0.1), ValueError, "validation_split=-0.1 of 6 rows"),
     (dict(validation_data=X), ValueError, r"validation_data is not a tuple \(x, y\)"),

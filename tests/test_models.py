@@ -383,6 +383,22 @@ def test_learning_rate_assigned_between_epochs(rng):
     assert losses[0] > losses[1] == losses[2] == losses[3]
 
 
+def test_class_weight_is_a_sample_weight_by_class(rng):
+    x, labels = rng.normal(size=(30, 3)), rng.integers(0, 3, 30)
+    weights = np.array([1.0, 5.0, 0.5])
+    ends = []
+    for how in ("sparse", "one-hot", "by hand"):
+        gdcore.utils.set_random_seed(1)
+        model = Sequential([Dense(3, "softmax", input_dim=3)], dtype="float64")
+        model.compile(SGD(0.1), "categorical_crossentropy" if how == "one-hot" else "sparse_categorical_crossentropy")
+        y = gdcore.utils.to_categorical(labels, 3) if how == "one-hot" else labels
+        given = {"sample_weight": weights[labels]} if how == "by hand" else {"class_weight": {1: 5.0, 2: 0.5}}
+        model.fit(x, y, epochs=3, verbose=0, **given)
+        ends.append(model.get_weights()[0])
+    assert np.array_equal(ends[0], ends[2])
+    np.testing.assert_allclose(ends[1], ends[2], rtol=1e-13)
+
+
 # ---- callbacks, threads, signals --------------------------------------------------------------------------
 
 

@@ -280,15 +280,11 @@ cdef Optimizer optimizer_struct(spec, const int64_t[::1] bounds, const unsigned 
     opt.kind = OPTIMIZERS[kind]
     for i in range(6):
         opt.number[i] = numbers[i] if i < len(numbers) else 0
-    opt.decays = options["weight_decay"] is not None
-    opt.weight_decay = options["weight_decay"] or 0
-    opt.clipping = CLIPPINGS[options["clipping"]]
-    opt.clip_at = options["clip_at"]
-    opt.ema = options["use_ema"]
-    opt.ema_momentum = options["ema_momentum"]
-    opt.ema_overwrite = options["ema_overwrite_frequency"] or 0
-    opt.accumulation = options["gradient_accumulation_steps"] or 0
-    opt.applied = options["applied"]
+    (weight_decay, clipping, opt.clip_at, opt.ema, opt.ema_momentum, opt.ema_overwrite, opt.accumulation,
+     opt.applied) = options
+    opt.decays = weight_decay is not None
+    opt.weight_decay = weight_decay or 0
+    opt.clipping = CLIPPINGS[clipping]
     opt.n_variables = bounds.shape[0] - 1
     opt.bounds = &bounds[0]
     opt.decayed = &decayed[0]
