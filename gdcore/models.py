@@ -134,11 +134,11 @@ class Sequential:
         self._network = None
         self._configured = False
 
-    def _structure(self) -> list[tuple[int, int, str, bool]]:
+    def _structure(self) -> list[tuple[int, int, tuple[str, tuple[float, ...]], bool]]:
         assert self.input_shape is not None
         widths = [self.input_shape[1], *(layer.units for layer in self._layers)]
         return [
-            (widths[i], layer.units, layer.activation.__name__, layer.use_bias) for i, layer in enumerate(self._layers)
+            (widths[i], layer.units, layer.activation._spec(), layer.use_bias) for i, layer in enumerate(self._layers)
         ]
 
     def _build(self, kept: list[Any]) -> None:

@@ -82,6 +82,9 @@ GD_MAP(log1p)
 GD_MAP(sigmoid)
 GD_MAP(tanh)
 GD_MAP(relu)
+GD_MAP(expm1)
+GD_MAP(silu)
+GD_MAP(softplus)
 
 static void *gd_alloc(size_t bytes)
 {

@@ -168,7 +168,7 @@ cdef void loss_gradient(Loss* loss, Py_ssize_t units, Py_ssize_t m, const real* 
                 d[j * m + i] = 2 * (p[j * m + i] - y[j * m + i]) * (g[i] * share)
     elif loss.kind == BINARY_CROSSENTROPY and loss.from_logits:
         if prob == NULL:
-            activate(SIGMOID, units, m, p, d, top, total)
+            activate(SIGMOID, NULL, units, m, p, d, top, total)
             prob = d
         for j in range(units):
             for i in range(m):

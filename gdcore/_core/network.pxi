@@ -52,6 +52,7 @@ cdef struct Layer:
     Py_ssize_t n_in
     Py_ssize_t n_out
     int activation
+    double params[2]             # what the activation has: alpha, slope, threshold
     Py_ssize_t kernel            # offsets in the flat vector; the kernel is (n_in, n_out), row-major
     Py_ssize_t bias              # -1: none
 
@@ -154,7 +155,7 @@ cdef void forward(Net* net, const real* theta, Py_ssize_t first, void** z, void*
         affine(m, layer.n_in, layer.n_out, theta + layer.kernel, layer.n_out, 1,
                theta + layer.bias if layer.bias >= 0 else NULL,
                <const real*>(a[l - 1] if l else net.x), <real*>z[l])
-        activate(layer.activation, layer.n_out, m, <const real*>z[l], <real*>a[l],
+        activate(layer.activation, layer.params, layer.n_out, m, <const real*>z[l], <real*>a[l],
                  <real*>net.top, <real*>net.total)
 
 
@@ -186,7 +187,8 @@ cdef void backward(Net* net, const real* theta, real* grad, Py_ssize_t m) noexce
     else:
         loss_gradient(&net.loss, net.n_out, m, <const real*>net.y, <const real*>net.a[l], <const real*>NULL,
                       <const real*>net.scale, d, <real*>net.top, <real*>net.total)
-        activation_vjp(layer.activation, layer.n_out, m, <const real*>net.a[l], d, <real*>net.total)
+        activation_vjp(layer.activation, layer.params, layer.n_out, m, <const real*>net.z[l], <const real*>net.a[l], d,
+                       <real*>net.total)
     while True:
         below = <const real*>(net.a[l - 1] if l else net.x)
         if real is float:
@@ -205,7 +207,8 @@ cdef void backward(Net* net, const real* theta, real* grad, Py_ssize_t m) noexce
         other = spare
         l -= 1
         layer = &net.layers[l]
-        activation_vjp(layer.activation, layer.n_out, m, <const real*>net.a[l], d, <real*>net.total)
+        activation_vjp(layer.activation, layer.params, layer.n_out, m, <const real*>net.z[l], <const real*>net.a[l], d,
+                       <real*>net.total)
 
 
 cdef double moved_loss(Net* net, const real* theta, const real* scale, Py_ssize_t l, Py_ssize_t j,
@@ -223,10 +226,10 @@ cdef double moved_loss(Net* net, const real* theta, const real* scale, Py_ssize_
            theta + layer.bias + j if layer.bias >= 0 else NULL,
            <const real*>(net.a[l - 1] if l else net.x), z)
     if couples_units(layer.activation):
-        activate(layer.activation, layer.n_out, m, <const real*>net.z_moved[l], <real*>net.a_moved[l],
+        activate(layer.activation, layer.params, layer.n_out, m, <const real*>net.z_moved[l], <real*>net.a_moved[l],
                  <real*>net.top, <real*>net.total)
     else:
-        activate(layer.activation, 1, m, z, a, <real*>net.top, <real*>net.total)
+        activate(layer.activation, layer.params, 1, m, z, a, <real*>net.top, <real*>net.total)
     forward(net, theta, l + 1, net.z_moved, net.a_moved, m)
     value = batch_loss(net, scale, net.z_moved, net.a_moved, m)
     memcpy(z, <real*>net.z[l] + j * m, m * sizeof(real))
@@ -285,7 +288,7 @@ cdef class Network:
     Parameters
     ----------
     layers : list of (n_in, n_out, activation, use_bias)
-        Activation is a key of `ACTIVATIONS`.
+        Activation is (key of `ACTIVATIONS`, its parameters).
     dtype : {"float32", "float64"}
 
     Attributes
@@ -306,7 +309,7 @@ cdef class Network:
     cdef object owner
 
     def __cinit__(self, layers, dtype):
-        cdef Py_ssize_t l, offset = 0
+        cdef Py_ssize_t l, i, offset = 0
         memset(&self.net, 0, sizeof(Net))
         self.lock = threading.Lock()
         self.dtype = np.dtype(dtype)
@@ -318,7 +321,10 @@ cdef class Network:
         for l, (n_in, n_out, activation, use_bias) in enumerate(layers):
             self.net.layers[l].n_in = n_in
             self.net.layers[l].n_out = n_out
-            self.net.layers[l].activation = ACTIVATIONS[activation]
+            name, params = activation
+            self.net.layers[l].activation = ACTIVATIONS[name]
+            for i in range(2):
+                self.net.layers[l].params[i] = params[i] if i < len(params) else 0
             self.net.layers[l].kernel = offset
             offset += self.net.layers[l].n_in * self.net.layers[l].n_out
             self.net.layers[l].bias = offset if use_bias else -1
@@ -438,7 +444,7 @@ cdef class Network:
         for l in range(net.n_layers):
             for tables in range(2 if moves else 1):
                 (net.z_moved if tables else net.z)[l] = at
-                if net.layers[l].activation == SOFTMAX or (l == net.n_layers - 1 and net.has_logits):
+                if keeps_input(net.layers[l].activation) or (l == net.n_layers - 1 and net.has_logits):
                     at += net.layers[l].n_out * rows * size
                 (net.a_moved if tables else net.a)[l] = at
                 at += net.layers[l].n_out * rows * size
@@ -740,25 +746,39 @@ def aligned_zeros(Py_ssize_t n, dtype):
     return raw[shift:shift + n * size].view(dtype)
 
 
-def apply_activation(name, x):
-    """An activation of an array of float32 or float64, along the last axis where units are coupled."""
+def apply_activation(name, params, x, d=None):
+    """An activation of an array of float32 or float64, along the last axis where units are coupled.
+
+    With d, of x's shape: d times the derivative (the vector-Jacobian product) instead.
+    """
     if x.dtype == np.float64:
-        return _apply_activation[double](name, x)
-    return _apply_activation[float](name, x)
+        return _apply_activation[double](name, params, x, d)
+    return _apply_activation[float](name, params, x, d)
 
 
-cdef _apply_activation(str name, x, real only_for_its_type=0):
+cdef _apply_activation(str name, params, x, d, real only_for_its_type=0):
     cdef int kind = ACTIVATIONS[name]
+    cdef double numbers[2]
     cdef Py_ssize_t units = x.shape[x.ndim - 1] if couples_units(kind) else 1
+    for i in range(2):
+        numbers[i] = params[i] if i < len(params) else 0
     columns = np.array(x.reshape(-1, units).T, order="C")
     out = np.empty_like(columns)
     cdef const real[:, ::1] z = columns
     cdef real[:, ::1] a = out
+    cdef real[:, ::1] slope
     cdef real[::1] top = np.empty(columns.shape[1], x.dtype)
     cdef real[::1] total = np.empty(columns.shape[1], x.dtype)
     if columns.size:
         with nogil:
-            activate(kind, units, z.shape[1], &z[0, 0], &a[0, 0], &top[0], &total[0])
+            activate(kind, numbers, units, z.shape[1], &z[0, 0], &a[0, 0], &top[0], &total[0])
+    if d is not None:
+        product = np.array(d.reshape(-1, units).T, order="C")
+        slope = product
+        if columns.size:
+            with nogil:
+                activation_vjp(kind, numbers, units, z.shape[1], &z[0, 0], &a[0, 0], &slope[0, 0], &total[0])
+        out = product
     return np.ascontiguousarray(out.T).reshape(x.shape)
 
 
@@ -800,7 +820,7 @@ cdef _loss_gradient(spec, y, p, const real[::1] scale):
 
 
 def apply_math(name, x):
-    """One of the vector functions (exp, log, log1p, sigmoid, tanh) of a 1-D array, for tests and benchmarks."""
+    """One of the vector functions (exp, log, tanh, ...) of a 1-D array, for tests and benchmarks."""
     if x.dtype == np.float64:
         return _apply_math[double](name, x)
     return _apply_math[float](name, x)
@@ -809,7 +829,7 @@ def apply_math(name, x):
 cdef _apply_math(str name, const real[::1] x):
     cdef Py_ssize_t n = x.shape[0]
     cdef real[::1] y = np.empty(n, np.float64 if real is double else np.float32)
-    cdef int which = ("exp", "log", "log1p", "sigmoid", "tanh").index(name)
+    cdef int which = ("exp", "log", "log1p", "sigmoid", "tanh", "expm1", "silu", "softplus").index(name)
     if n == 0:
         return np.asarray(y)
     with nogil:
@@ -818,11 +838,17 @@ cdef _apply_math(str name, const real[::1] x):
             elif which == 1: gd_map_log_f32(n, &x[0], &y[0])
             elif which == 2: gd_map_log1p_f32(n, &x[0], &y[0])
             elif which == 3: gd_map_sigmoid_f32(n, &x[0], &y[0])
-            else: gd_map_tanh_f32(n, &x[0], &y[0])
+            elif which == 4: gd_map_tanh_f32(n, &x[0], &y[0])
+            elif which == 5: gd_map_expm1_f32(n, &x[0], &y[0])
+            elif which == 6: gd_map_silu_f32(n, &x[0], &y[0])
+            elif which == 7: gd_map_softplus_f32(n, &x[0], &y[0])
         else:
             if which == 0: gd_map_exp_f64(n, &x[0], &y[0])
             elif which == 1: gd_map_log_f64(n, &x[0], &y[0])
             elif which == 2: gd_map_log1p_f64(n, &x[0], &y[0])
             elif which == 3: gd_map_sigmoid_f64(n, &x[0], &y[0])
-            else: gd_map_tanh_f64(n, &x[0], &y[0])
+            elif which == 4: gd_map_tanh_f64(n, &x[0], &y[0])
+            elif which == 5: gd_map_expm1_f64(n, &x[0], &y[0])
+            elif which == 6: gd_map_silu_f64(n, &x[0], &y[0])
+            elif which == 7: gd_map_softplus_f64(n, &x[0], &y[0])
     return np.asarray(y)

@@ -2,10 +2,7 @@
 # each operation rounded by itself.  What Keras computes in Python (1 - rho, say) is computed in double and
 # then rounded to the type; what it computes on tensors is computed in the type.
 
-from libc.math cimport fabs as c_fabs, pow as c_pow, sqrt as c_sqrt
-
-cdef extern from "<math.h>" nogil:
-    float sqrtf(float)
+from libc.math cimport pow as c_pow, sqrt as c_sqrt
 
 cdef enum:
     SGD
@@ -57,13 +54,6 @@ cdef struct Optimizer:
     const int64_t* bounds        # where variables begin, and the end: n_variables + 1
     const unsigned char* decayed # by variable: whether weight decay applies
     double* scalars              # Nadam's product of momenta
-
-
-cdef inline real root(real x) noexcept nogil:
-    if real is float:
-        return sqrtf(x)
-    else:
-        return c_sqrt(x)
 
 
 cdef inline real power(real x, double exponent) noexcept nogil:

@@ -87,6 +87,39 @@ GD_INLINE float gd_sigmoidf(float x)
     return q - q * lost * inverse; /* the quotient by 1 + e before rounding */
 }
 
+/* e^x - 1: for x below the clamp the result is -1 to the last digit */
+GD_INLINE float gd_expm1f(float x)
+{
+    float r, low, n, half, s, t, given = x;
+    x = x > 89.0f ? 89.0f : x;
+    x = x < -25.0f ? -25.0f : x;
+    n = gd_reducef(x, &r, &low);
+    half = (n * 0.5f + GD_MAGICF) - GD_MAGICF;
+    s = gd_pow2f(half); /* in two factors, for 2^n itself may be out of range */
+    t = gd_pow2f(n - half);
+    s = GD_FMAF(s, gd_expm1_reducedf(r, low), s - 1.0f / t) * t;
+    return given == 0.0f ? given : s;
+}
+
+/* x sigmoid(x) = x / (1 + e^-x), with e^-x = big * scale kept in two factors and divided out last */
+GD_INLINE float gd_siluf(float x)
+{
+    float y = x < -120.0f ? 120.0f : -x, r, low, n, half, big, inverse, one, sum, lost, q;
+    y = y < -120.0f ? -120.0f : y;
+    n = gd_reducef(y, &r, &low);
+    half = (n * 0.5f + GD_MAGICF) - GD_MAGICF;
+    big = (1.0f + gd_expm1_reducedf(r, low)) * gd_pow2f(half);
+    inverse = gd_pow2f(half - n);
+    one = y > 0.0f ? inverse : big * gd_pow2f(n - half); /* the smaller summand of the divisor */
+    big = y > 0.0f ? big : 1.0f;
+    sum = big + one;
+    lost = one - (sum - big);
+    q = x / sum;
+    q = lost == 0.0f ? q : q - q * (lost / sum);
+    q = y > 0.0f ? q * inverse : q;
+    return x < -120.0f ? -0.0f : q;
+}
+
 GD_INLINE float gd_tanhf(float x)
 {
     float y = 2.0f * fabsf(x), r, low, n, s, t, sum, q;
@@ -129,6 +162,12 @@ GD_INLINE float gd_log1pf(float x)
     y = x == INFINITY ? x : y;
     y = u == 0.0f ? -INFINITY : y;
     return x == 0.0f ? x : y;
+}
+
+/* log(1 + e^x) */
+GD_INLINE float gd_softplusf(float x)
+{
+    return (x > 0.0f ? x : (x <= 0.0f ? 0.0f : x)) + gd_log1pf(gd_expf(-fabsf(x)));
 }
 
 /* ---- double ----------------------------------------------------------------------------------------- */
@@ -181,6 +220,39 @@ GD_INLINE double gd_sigmoid(double x)
     return q - q * lost * inverse; /* the quotient by 1 + e before rounding */
 }
 
+/* e^x - 1: for x below the clamp the result is -1 to the last digit */
+GD_INLINE double gd_expm1(double x)
+{
+    double r, low, n, half, s, t, given = x;
+    x = x > 710.0 ? 710.0 : x;
+    x = x < -55.0 ? -55.0 : x;
+    n = gd_reduce(x, &r, &low);
+    half = (n * 0.5 + GD_MAGIC) - GD_MAGIC;
+    s = gd_pow2(half); /* in two factors, for 2^n itself may be out of range */
+    t = gd_pow2(n - half);
+    s = GD_FMA(s, gd_expm1_reduced(r, low), s - 1.0 / t) * t;
+    return given == 0.0 ? given : s;
+}
+
+/* x sigmoid(x) = x / (1 + e^-x), with e^-x = big * scale kept in two factors and divided out last */
+GD_INLINE double gd_silu(double x)
+{
+    double y = x < -760.0 ? 760.0 : -x, r, low, n, half, big, inverse, one, sum, lost, q;
+    y = y < -760.0 ? -760.0 : y;
+    n = gd_reduce(y, &r, &low);
+    half = (n * 0.5 + GD_MAGIC) - GD_MAGIC;
+    big = (1.0 + gd_expm1_reduced(r, low)) * gd_pow2(half);
+    inverse = gd_pow2(half - n);
+    one = y > 0.0 ? inverse : big * gd_pow2(n - half); /* the smaller summand of the divisor */
+    big = y > 0.0 ? big : 1.0;
+    sum = big + one;
+    lost = one - (sum - big);
+    q = x / sum;
+    q = lost == 0.0 ? q : q - q * (lost / sum);
+    q = y > 0.0 ? q * inverse : q;
+    return x < -760.0 ? -0.0 : q;
+}
+
 GD_INLINE double gd_tanh(double x)
 {
     double y = 2.0 * fabs(x), r, low, n, s, t, sum, q;
@@ -229,6 +301,12 @@ GD_INLINE double gd_log1p(double x)
     y = x == (double)INFINITY ? x : y;
     y = u == 0.0 ? -(double)INFINITY : y;
     return x == 0.0 ? x : y;
+}
+
+/* log(1 + e^x) */
+GD_INLINE double gd_softplus(double x)
+{
+    return (x > 0.0 ? x : (x <= 0.0 ? 0.0 : x)) + gd_log1p(gd_exp(-fabs(x)));
 }
 
 #endif
