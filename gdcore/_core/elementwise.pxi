@@ -310,7 +310,7 @@ cdef void activation_vjp(int kind, const double* params, Py_ssize_t units, Py_ss
         p = <real>SELU_SCALE
         q = <real>(SELU_SCALE * SELU_ALPHA)
         for i in range(n):
-            d[i] = d[i] * (p if z[i] > 0 else a[i] + q)
+            d[i] = d[i] * (a[i] + q if z[i] < 0 else p)
     elif kind == EXPONENTIAL:
         for i in range(n):
             d[i] = d[i] * a[i]
@@ -344,7 +344,7 @@ cdef void activation_vjp(int kind, const double* params, Py_ssize_t units, Py_ss
             d[i] = 0 if z[i] <= -3 else (d[i] if z[i] >= 3 else d[i] * t)
     elif kind == HARD_TANH:
         for i in range(n):
-            d[i] = d[i] if z[i] > -1 and z[i] < 1 else 0
+            d[i] = 0 if z[i] < -1 or z[i] > 1 else d[i]
     elif kind == HARD_SHRINK or kind == SOFT_SHRINK:
         p = <real>params[0]
         for i in range(n):

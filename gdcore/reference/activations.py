@@ -143,7 +143,7 @@ def vjp(name: str, z: Array, a: Array, da: Array) -> Array:
 SLOPES: dict[str, Callable[[Array, Array], Array]] = {
     "elu": lambda z, a: np.where(z > 0, 1, a + 1),
     "celu": lambda z, a: np.where(z > 0, 1, a + 1),
-    "selu": lambda z, a: np.where(z > 0, SELU_SCALE, a + SELU_SCALE * SELU_ALPHA),
+    "selu": lambda z, a: np.where(z < 0, a + SELU_SCALE * SELU_ALPHA, SELU_SCALE),
     "exponential": lambda z, a: a,
     "leaky_relu": lambda z, a: np.where(z > 0, 1, 0.2),
     "relu6": lambda z, a: (z > 0) & (z < 6),
@@ -153,10 +153,10 @@ SLOPES: dict[str, Callable[[Array, Array], Array]] = {
     "log_sigmoid": lambda z, a: sigmoid(-z),
     "hard_sigmoid": lambda z, a: ((z > -3) & (z < 3)) / 6,
     "hard_silu": lambda z, a: np.where(z <= -3, 0, np.where(z >= 3, 1, (2 * z + 3) / 6)),
-    "hard_tanh": lambda z, a: (z > -1) & (z < 1),
+    "hard_tanh": lambda z, a: (z >= -1) & (z <= 1),
     "hard_shrink": lambda z, a: np.abs(z) > 0.5,
     "soft_shrink": lambda z, a: np.abs(z) > 0.5,
     "squareplus": lambda z, a: (1 + z / np.sqrt(z * z + 4)) / 2,
     "sparse_plus": lambda z, a: np.where(z <= -1, 0, np.where(z >= 1, 1, (z + 1) / 2)),
 }
-"""The derivative of those that are functions of one number, from input and output."""
+"""The derivative of those that are functions of one number, from input and output; at a kink it is TensorFlow's."""
