@@ -13,6 +13,8 @@ X86_64 = platform.machine().lower() in ("x86_64", "amd64")
 V3 = ["-mavx", "-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt", "-mmovbe"]
 V4 = [*V3, "-mavx512f", "-mavx512bw", "-mavx512cd", "-mavx512dq", "-mavx512vl", "-mprefer-vector-width=512"]
 ISA_FLAGS = {"baseline": [], "v3": V3, "v4": V4} if X86_64 else {"baseline": []}
+if only := os.environ.get("GDCORE_BUILD"):  # one instruction set, for a quick build while working on the core
+    ISA_FLAGS = {only: ISA_FLAGS[only]}
 
 # Contraction is off so that optimizer updates round as they are written; see gdcore/_core/vmath.h.
 COMMON_FLAGS = [
