@@ -1,7 +1,11 @@
 """Random streams: the numbers that TensorFlow and Keras would draw from the same seed.
 
-All of them come from Philox4x32-10 (Salmon et al., SC 2011).  Which stream initializers draw from is one
-switch, `set_stream`:
+All of them come from Philox4x32-10 (Salmon et al., SC 2011).  Uniform numbers are TensorFlow's bit for bit, in
+float32 and float64.  Normal ones (Box and Muller, 1958) take their logarithm, sine and cosine from the C library,
+as TensorFlow does: with the same C library they too are the same bits, with another they differ by a few ulp.
+
+The functions here are those of ``keras.random``, and draw what these draw.  Which stream initializers draw from is
+one switch, `set_stream`:
 
 ``"keras3"`` (the default)
     Keras 3: an initializer without a seed takes one from Python's ``random`` when it is made, and draws
@@ -11,21 +15,73 @@ switch, `set_stream`:
     stream when it draws.  `set_seed` starts that stream and throws the switch.
 """
 
+from __future__ import annotations
+
+import math
 import random as _python
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ._core import kernels
 
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import TypeAlias
+
+    from numpy.typing import ArrayLike, DTypeLike, NDArray
+
+    Shape: TypeAlias = int | Sequence[int]
+    Seed: TypeAlias = "int | SeedGenerator | None"
+
 _DEFAULT_GRAPH_SEED = 87654321  # TensorFlow's global seed when only an op seed is given
-_SCRAMBLE_KEY = (0x02461E29 << 32) | 0x3EC8F720
+_MAX_INT32 = 2**31 - 1
 
 
 class _State:
     stream = "keras3"
     global_seed: int | None = None
     op_seeds: _python.Random = _python.Random()
+    generator: SeedGenerator | None = None
+
+
+class SeedGenerator:
+    """A seed and a count of calls, of which each call of a random function takes the next.
+
+    Parameters
+    ----------
+    seed : int, optional
+        From -2**63 to 2**63 - 1; drawn from Python's ``random`` if not given.
+    name : str, optional
+
+    Attributes
+    ----------
+    state : ndarray of int64, of shape (2,)
+        The seed, and how often it was used.
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+        self._given = check_seed(seed)
+        self.name = name
+        self.state = np.array([make_default_seed() if seed is None else seed, 0], np.int64)
+
+    def next(self, ordered: bool = True) -> NDArray[np.int64]:
+        """The state as it is; afterwards its count is one more, or, if not ordered, both its numbers are others."""
+        state = self.state
+        self.state = state + np.array([0, 1]) if ordered else (state + 1) * 5387 % 933199
+        return state
+
+    def get_config(self) -> dict[str, Any]:
+        """The arguments that make this object again."""
+        return {"seed": self._given, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """The object that `get_config` described, its count at 0."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f"SeedGenerator(seed={self._given!r})"
 
 
 def set_seed(seed: int) -> None:
@@ -59,6 +115,7 @@ def _set_global_seed(seed: int) -> None:
         raise ValueError(f"seed={seed} is not between 0 and 2**64 - 1")
     _State.global_seed = int(seed)
     _State.op_seeds = _python.Random(int(seed))
+    _State.generator = None
 
 
 def make_default_seed() -> int:
@@ -66,48 +123,190 @@ def make_default_seed() -> int:
     return _python.randint(1, 10**9)
 
 
-def philox_uniform(key: int, stream: int, shape: Any, low: float, high: float, dtype: Any) -> Any:
-    """Uniform numbers in [low, high) as TensorFlow makes them of a Philox stream.
+def check_seed(seed: Any) -> int | None:
+    """The seed as Python's integer, or None; an error that says what is wrong with it otherwise."""
+    if seed is None:
+        return None
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
+        raise TypeError(f"seed={seed!r} is not an integer, a SeedGenerator or None")
+    if not -(2**63) <= seed < 2**63:
+        raise ValueError(f"seed={seed} is not between -2**63 and 2**63 - 1")
+    return int(seed)
 
-    A float32 takes the low 23 bits of one word for its mantissa, a float64 52 bits of two words; the result
-    is ``u * (high - low) + low``, each operation rounded in that type.
+
+def check_shape(shape: Any) -> tuple[int, ...]:
+    """The shape as a tuple of integers; an error that says what is wrong with it otherwise."""
+    sizes = tuple(shape) if np.iterable(shape) and not isinstance(shape, str) else (shape,)
+    for n in sizes:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer):
+            raise TypeError(f"shape={shape!r} is not made of integers")
+        if n < 0:
+            raise ValueError(f"shape={shape!r} has a negative size")
+    return tuple(int(n) for n in sizes)
+
+
+def check_float(dtype: Any) -> np.dtype[Any]:
+    """The dtype, float32 if it is None; an error if it is neither float32 nor float64."""
+    dtype = np.dtype(dtype or np.float32)
+    if dtype not in (np.float32, np.float64):
+        raise ValueError(f"dtype={dtype} is not float32 or float64")
+    return dtype
+
+
+def stateless_stream(seed: Seed) -> tuple[int, int]:
+    """(key, stream) that a function of ``keras.random`` draws from, given that seed.
+
+    An integer gives the same numbers with each call, a `SeedGenerator` others each time; None stands for a
+    generator that all calls share and that starts anew with `gdcore.utils.set_random_seed`.
+    """
+    if isinstance(seed, SeedGenerator):
+        used, calls = seed.next().tolist()
+    elif seed is None:
+        if _State.generator is None:
+            _State.generator = SeedGenerator()
+        used, calls = _State.generator.next(ordered=False).tolist()
+    else:
+        used, calls = check_seed(seed), 0
+    return kernels.seeded_stream(used, calls)
+
+
+def stateful_stream(seed: int | None = None) -> tuple[int, int]:
+    """(key, stream) that an op of TensorFlow 2 with that seed draws from after ``tf.random.set_seed``.
+
+    Without a seed it is the next op seed of the stream that `set_seed` started, in eager mode.
+    """
+    if seed is None:
+        if _State.global_seed is None:
+            return _python.getrandbits(64), _python.getrandbits(63)
+        seed = _State.op_seeds.randint(0, _MAX_INT32)
+    start = _DEFAULT_GRAPH_SEED if _State.global_seed is None else _State.global_seed
+    pair = start % _MAX_INT32, seed % _MAX_INT32
+    return (0, _MAX_INT32) if pair == (0, 0) else pair  # zeros stand for "no seed" in TensorFlow, which avoids them
+
+
+def draw(
+    distribution: str, stream: tuple[int, int], shape: Shape, scale: float, shift: float, dtype: DTypeLike | None
+) -> NDArray[Any]:
+    """Standard numbers of a stream, times scale, plus shift, each operation rounded in that dtype.
 
     Parameters
     ----------
-    key, stream : int
-        64 bits each: the key, and the upper two words of the counter.
-    shape : tuple of int
-    low, high : float
-    dtype : {float32, float64}
+    distribution : {"uniform", "normal", "truncated_normal"}
+    stream : tuple of int
+        The key and the stream of `stateless_stream` or `stateful_stream`.
+    shape : int or sequence of int
+    scale, shift : float
+    dtype : {float32, float64}, optional
+        float32 if not given.
     """
-    n = int(np.prod(shape, dtype=np.int64))
-    if np.dtype(dtype) == np.float64:
-        words = kernels.philox_words(key, stream, 2 * n).astype(np.uint64)
-        bits = ((words[0::2] & np.uint64(0xFFFFF)) << np.uint64(32)) | words[1::2]
-        u = (bits | np.uint64(0x3FF0000000000000)).view(np.float64) - 1.0
-    else:
-        words = kernels.philox_words(key, stream, n)
-        u = ((words & np.uint32(0x7FFFFF)) | np.uint32(0x3F800000)).view(np.float32) - np.float32(1)
-    low, high = u.dtype.type(low), u.dtype.type(high)
-    return (u * (high - low) + low).reshape(shape)
+    out = np.empty(check_shape(shape), check_float(dtype))
+    kernels.draw_random(distribution, *stream, out.reshape(-1), 0, scale, shift)
+    return out
 
 
-def stateless_uniform(seed: int, shape: Any, low: float = 0.0, high: float = 1.0, dtype: Any = np.float32) -> Any:
-    """The numbers of ``tf.random.stateless_uniform(shape, seed=[seed, 0], minval=low, maxval=high)``."""
-    scrambled = kernels.philox_words_at(_SCRAMBLE_KEY, 0, int(seed) & (2**64 - 1))
-    key = int(scrambled[0]) | int(scrambled[1]) << 32
-    return philox_uniform(key, int(scrambled[2]) | int(scrambled[3]) << 32, shape, low, high, dtype)
+def uniform_range(low: float, high: float, dtype: DTypeLike | None) -> tuple[float, float]:
+    """(scale, shift) that take [0, 1) to [low, high), the difference rounded in that dtype."""
+    convert = check_float(dtype).type
+    return float(convert(high) - convert(low)), float(low)
 
 
-def stateful_uniform(
-    shape: Any, low: float = 0.0, high: float = 1.0, dtype: Any = np.float32, seed: int | None = None
-) -> Any:
-    """The numbers of ``tf.random.uniform(shape, low, high, seed=seed)`` after `set_seed`, in eager mode."""
-    if seed is None:
-        if _State.global_seed is None:
-            key, stream = _python.getrandbits(64), _python.getrandbits(63)
-        else:
-            key, stream = _State.global_seed, _State.op_seeds.randint(0, 2**31 - 1)
-    else:
-        key, stream = _DEFAULT_GRAPH_SEED if _State.global_seed is None else _State.global_seed, int(seed)
-    return philox_uniform(key, stream, shape, low, high, dtype)
+def uniform(
+    shape: Shape, minval: float = 0.0, maxval: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
+) -> NDArray[Any]:
+    """Uniform numbers in [minval, maxval).
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+    minval, maxval : float
+    dtype : {float32, float64}, optional
+        float32 if not given.
+    seed : int or SeedGenerator, optional
+        See `stateless_stream`.
+    """
+    scale, shift = uniform_range(minval, maxval, dtype)
+    return draw("uniform", stateless_stream(seed), shape, scale, shift, dtype)
+
+
+def normal(
+    shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
+) -> NDArray[Any]:
+    """Normal numbers of that mean and standard deviation; the parameters are as in `uniform`."""
+    return draw("normal", stateless_stream(seed), shape, stddev, mean, dtype)
+
+
+def truncated_normal(
+    shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
+) -> NDArray[Any]:
+    """Normal numbers, those drawn again that are 2 stddev or more from the mean; the parameters are as in `uniform`."""
+    return draw("truncated_normal", stateless_stream(seed), shape, stddev, mean, dtype)
+
+
+def randint(shape: Shape, minval: int, maxval: int, dtype: DTypeLike = "int32", seed: Seed = None) -> NDArray[Any]:
+    """Integers from minval to maxval - 1.
+
+    Parameters
+    ----------
+    shape : int or sequence of int
+    minval, maxval : int
+        They fit into the dtype, and maxval is the greater.
+    dtype : integer dtype
+        int32 takes 32 random bits for a number, any other type 64.
+    seed : int or SeedGenerator, optional
+        See `stateless_stream`.
+    """
+    kind = np.dtype(dtype)
+    if kind.kind not in "iu":
+        raise ValueError(f"dtype={kind} is not an integer type")
+    drawn = kind if kind == np.int32 else np.dtype(np.int64)
+    for name, value in (("minval", minval), ("maxval", maxval)):
+        if isinstance(value, bool) or not isinstance(value, int | np.integer):
+            raise TypeError(f"{name}={value!r} is not an integer")
+        if not np.iinfo(drawn).min <= value <= np.iinfo(drawn).max:
+            raise ValueError(f"{name}={value!r} does not fit into {drawn}")
+    if not minval < maxval:
+        raise ValueError(f"minval={minval} is not less than maxval={maxval}")
+    sizes = check_shape(shape)
+    words = kernels.philox_words(*stateless_stream(seed), math.prod(sizes) * drawn.itemsize // 4).astype(np.uint64)
+    bits = words if drawn == np.int32 else words[0::2] | words[1::2] << np.uint64(32)
+    offsets = bits % np.uint64(int(maxval) - int(minval))
+    return (offsets + np.uint64(int(minval) % 2**64)).view(np.int64).astype(kind).reshape(sizes)
+
+
+def shuffle(x: ArrayLike, axis: int = 0, seed: Seed = None) -> NDArray[Any]:
+    """x with its parts along an axis in another order; the seed is as in `uniform`."""
+    array = np.asarray(x)
+    keys = uniform((array.shape[axis],), seed=seed)
+    return np.take(array, np.argsort(keys, kind="stable"), axis=axis)
+
+
+def dropout(
+    inputs: ArrayLike, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Seed = None
+) -> NDArray[Any]:
+    """inputs, a share of them 0 and the others divided by 1 - rate.
+
+    Parameters
+    ----------
+    inputs : array_like
+        float64 stays; everything else becomes float32.
+    rate : float
+        The share, from 0 to 1.
+    noise_shape : sequence of int, optional
+        What is dropped is drawn in this shape and broadcast; None in it stands for the size that inputs has.
+    seed : int or SeedGenerator, optional
+        See `stateless_stream`; not used with a rate of 0 or 1.
+    """
+    array = np.asarray(inputs)
+    array = array if array.dtype == np.float64 else array.astype(np.float32)
+    if not 0 <= rate <= 1:
+        raise ValueError(f"rate={rate!r} is not between 0 and 1")
+    if rate == 0:
+        return array
+    if rate == 1:
+        return np.zeros_like(array)
+    shape: Any = array.shape if noise_shape is None else tuple(noise_shape)
+    if len(shape) != array.ndim:
+        raise ValueError(f"noise_shape={noise_shape!r} does not have as many sizes as inputs, {array.ndim}")
+    shape = tuple(own if n is None else n for n, own in zip(shape, array.shape, strict=True))
+    kept = uniform(shape, dtype=array.dtype, seed=seed) >= array.dtype.type(rate)
+    return np.where(kept, array * array.dtype.type(1 / (1 - rate)), array.dtype.type(0))

@@ -346,13 +346,14 @@ def test_streams_and_shuffles(n, key, stream):
 def test_initializers_draw_the_reference_streams(seed, rows, columns):
     limit = float(np.sqrt(6 / (rows + columns)))
     made = gdcore.initializers.GlorotUniform(seed=seed)((rows, columns))
-    assert np.array_equal(made, reference.random.stateless_uniform(seed, (rows, columns), -limit, limit))
+    drawn = reference.random.uniform(reference.random.stateless_stream(seed), (rows, columns), -limit, limit)
+    assert np.array_equal(made, drawn)
     kept = gdcore.random.get_stream()
     try:
         gdcore.random.set_seed(seed)
-        legacy = reference.random.LegacyStream(seed)
+        stateful = reference.random.StatefulStream(seed)
         for _ in range(3):
             made = gdcore.initializers.GlorotUniform()((rows, columns))
-            assert np.array_equal(made, legacy.uniform((rows, columns), -limit, limit))
+            assert np.array_equal(made, reference.random.uniform(stateful.next(), (rows, columns), -limit, limit))
     finally:
         gdcore.random.set_stream(kept)
