@@ -2,7 +2,20 @@
 
 from typing import TYPE_CHECKING, Any
 
-from . import activations, callbacks, initializers, layers, losses, metrics, models, optimizers, random, utils
+from . import (
+    activations,
+    callbacks,
+    constraints,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    optimizers,
+    random,
+    regularizers,
+    utils,
+)
 from .gradients import check_gradients
 from .layers import Input
 from .models import Sequential
@@ -18,6 +31,7 @@ __all__ = [
     "activations",
     "callbacks",
     "check_gradients",
+    "constraints",
     "datasets",
     "initializers",
     "layers",
@@ -29,6 +43,7 @@ __all__ = [
     "plots",
     "random",
     "reference",
+    "regularizers",
     "utils",
 ]
 

@@ -78,6 +78,7 @@ def check_gradients(
     rtol: float | None = None,
     atol: float | None = None,
     h: float | None = None,
+    training: bool = False,
 ) -> GradientReport:
     """Compare a model's analytic gradient with central differences of its loss.
 
@@ -94,6 +95,9 @@ def check_gradients(
         1e-9 for float64, 1e-4 and 1e-6 for float32.
     h : float, optional
         The step of the differences, by default 6e-6 (the cube root of float64's epsilon).
+    training : bool
+        Whether layers behave as in training.  Noise is then the same for both gradients; as its numbers depend on
+        the type, both are taken in float64 where the model has any.
 
     Returns
     -------
@@ -108,14 +112,20 @@ def check_gradients(
     rtol = _positive("rtol", rtol) if rtol is not None else (1e-4 if single else 1e-6)
     atol = _positive("atol", atol) if atol is not None else (1e-6 if single else 1e-9)
     h = _positive("h", h) if h is not None else float(np.finfo(np.float64).eps) ** (1 / 3)
-    loss, analytic = model.gradient(x, y, sample_weight=sample_weight)
+    loss, analytic = model.gradient(x, y, sample_weight=sample_weight, training=training)
     X, Y, W = model._data(x, y, sample_weight, allow_nan=False)
+    X, Y, W = X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64)
     twin = Network(model._structure(), "float64")
     twin.configure(model._ready("check_gradients")._spec(), [])
     twin.theta[:] = model._network.theta
-    twin.gradient(X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64), "central", h)
+    twin.state[:] = model._network.state
+    twin.random[:] = model._network.random
+    if training and twin.random.any():
+        loss = twin.gradient(X, Y, W, "analytic", h, training)
+        analytic = model._split(twin.grad)
+    twin.gradient(X, Y, W, "central", h, training)
     rows = []
-    names = [f"{layer.name}/{name}" for layer in model.layers for name in layer._weight_names()]
+    names = [f"{layer.name}/{name}" for layer in model.layers if layer.trainable for name in layer._learned_names()]
     for name, ours, numeric in zip(names, analytic, model._split(twin.grad), strict=True):
         difference = np.abs(ours.astype(np.float64) - numeric)
         where = np.unravel_index(int(np.argmax(difference)), difference.shape)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 
 from . import random
-from ._names import look_up, unknown
+from ._names import arguments, look_up, serialized, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,8 +37,8 @@ class Initializer:
 
     @classmethod
     def from_config(cls: type[_I], config: dict[str, Any]) -> _I:
-        """The object that `get_config` described."""
-        return cls(**config)
+        """The object that `get_config` (or Keras's) described."""
+        return cls(**arguments(cls, config))
 
     def clone(self: _I) -> _I:
         """Another object with the same arguments."""
@@ -64,13 +64,13 @@ class Ones(Initializer):
 
 
 class Constant(Initializer):
-    """One value everywhere."""
+    """One value everywhere; it is rounded to float32 also for float64, as in Keras on TensorFlow."""
 
     def __init__(self, value: float = 0.0) -> None:
         self.value = _number("value", value)
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
-        return np.full(random.check_shape(shape), self.value, random.check_float(dtype))
+        return np.full(random.check_shape(shape), np.float32(self.value), random.check_float(dtype))
 
     def get_config(self) -> dict[str, Any]:
         return {"value": self.value}
@@ -105,16 +105,14 @@ class _Random(Initializer):
         if seed is None and random.get_stream() == "keras3":
             self.seed = random.make_default_seed()
 
-    def _stream(self) -> tuple[int, int]:
+    def _draw(self, distribution: str, shape: Shape, first: float, second: float, dtype: Any) -> NDArray[Any]:
+        """Numbers between two bounds for "uniform", else of that mean and standard deviation."""
         if random.get_stream() == "keras2" and not isinstance(self._given, random.SeedGenerator):
-            return random.stateful_stream(self._given)
+            return random.draw(distribution, shape, first, second, dtype, random.stateful_stream, self._given)
         if self.seed is None:
             self.seed = random.make_default_seed()
-        return random.stateless_stream(self.seed)
-
-    def _uniform(self, shape: Shape, low: float, high: float, dtype: DTypeLike | None) -> NDArray[Any]:
-        scale, shift = random.uniform_range(low, high, dtype)
-        return random.draw("uniform", self._stream(), shape, scale, shift, dtype)
+        function: Callable[..., NDArray[Any]] = getattr(random, distribution)
+        return function(shape, first, second, dtype, self.seed)
 
     def get_config(self) -> dict[str, Any]:
         if isinstance(self._given, random.SeedGenerator):
@@ -136,7 +134,7 @@ class RandomUniform(_Random):
         super().__init__(seed)
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
-        return self._uniform(shape, self.minval, self.maxval, dtype)
+        return self._draw("uniform", shape, self.minval, self.maxval, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
@@ -154,7 +152,7 @@ class RandomNormal(_Random):
         super().__init__(seed)
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
-        return random.draw(self._distribution, self._stream(), shape, self.stddev, self.mean, dtype)
+        return self._draw(self._distribution, shape, self.mean, self.stddev, dtype)
 
     def get_config(self) -> dict[str, Any]:
         return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
@@ -214,11 +212,10 @@ class VarianceScaling(_Random):
         variance = self.scale / max(1.0, n)
         if self.distribution == "uniform":
             limit = math.sqrt(3.0 * variance)
-            return self._uniform(shape, -limit, limit, dtype)
+            return self._draw("uniform", shape, -limit, limit, dtype)
         if self.distribution == "untruncated_normal":
-            return random.draw("normal", self._stream(), shape, math.sqrt(variance), 0.0, dtype)
-        stddev = math.sqrt(variance) / _TRUNCATED_STDDEV
-        return random.draw("truncated_normal", self._stream(), shape, stddev, 0.0, dtype)
+            return self._draw("normal", shape, 0.0, math.sqrt(variance), dtype)
+        return self._draw("truncated_normal", shape, 0.0, math.sqrt(variance) / _TRUNCATED_STDDEV, dtype)
 
     def _fans(self, shape: tuple[int, ...]) -> tuple[int, int]:
         if self.input_axes is not None:
@@ -295,7 +292,7 @@ class Orthogonal(_Random):
 
     The matrix is the Q of a QR decomposition of normal numbers, R's diagonal made positive (Mezzadri, Notices of the
     AMS 54, 2007).  A shape of more dimensions is taken as (product of the others, last).  Keras's figures are
-    met up to the rounding of its own decomposition; here it is made in float64.
+    met up to the rounding of the decomposition: some 1e-6 in float32, 1e-14 in float64.
     """
 
     def __init__(self, gain: float = 1.0, seed: Seed | dict[str, Any] = None) -> None:
@@ -308,8 +305,8 @@ class Orthogonal(_Random):
             raise ValueError(f"shape={shape!r} has {len(sizes)} dimensions, Orthogonal needs at least 2")
         rows, columns = math.prod(sizes[:-1]), sizes[-1]
         tall = (max(rows, columns), min(rows, columns))
-        q, r = np.linalg.qr(random.draw("normal", self._stream(), tall, 1.0, 0.0, dtype).astype(np.float64))
-        q = (q * np.sign(np.diagonal(r))).astype(dtype)
+        q, r = np.linalg.qr(self._draw("normal", tall, 0.0, 1.0, dtype))
+        q = q * np.sign(np.diagonal(r))
         return dtype.type(self.gain) * (q.T if rows < columns else q).reshape(sizes)
 
     def get_config(self) -> dict[str, Any]:
@@ -415,7 +412,7 @@ def _fixed(values: NDArray[Any]) -> Callable[..., NDArray[Any]]:
 def serialize(initializer: Callable[..., NDArray[Any]]) -> dict[str, Any]:
     """A dictionary that `deserialize` turns back into the initializer; of a function it holds the name only."""
     if isinstance(initializer, Initializer):
-        return {"class_name": type(initializer).__name__, "config": initializer.get_config()}
+        return serialized("keras.initializers", initializer)
     return {"class_name": "function", "config": getattr(initializer, "__name__", type(initializer).__name__)}
 
 

@@ -6,14 +6,18 @@ derivative with respect to ``y_pred``.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
 from ._core import kernels
-from ._names import unknown
+from ._names import arguments, serialized, unknown
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from numpy.typing import ArrayLike, NDArray
 
 _L = TypeVar("_L", bound="Loss")
@@ -24,27 +28,37 @@ class Loss:
 
     Parameters
     ----------
-    reduction : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight"}
+    reduction : {"sum_over_batch_size", "mean", "sum", "mean_with_sample_weight", "none", None}
         How the losses of the samples, multiplied by their weights, become one number: their sum divided by
-        the number of samples (the first two), their sum, or their sum divided by the sum of the weights.
+        the number of samples (the first two), their sum, or their sum divided by the sum of the weights.  None
+        leaves them as they are: for a loss on its own, not for training.
     name : str, optional
     """
 
     _kind: str
 
-    def __init__(self, *, reduction: str = "sum_over_batch_size", name: str | None = None) -> None:
-        if reduction not in kernels.REDUCTIONS:
-            raise ValueError(f"reduction={reduction!r} is not one of {', '.join(map(repr, kernels.REDUCTIONS))}")
+    def __init__(self, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+        if reduction not in (None, "none") and reduction not in kernels.REDUCTIONS:
+            known = ", ".join(map(repr, (*kernels.REDUCTIONS, "none", None)))
+            raise ValueError(f"reduction={reduction!r} is not one of {known}")
         self.reduction = reduction
-        self.name = name or self._kind
+        self.name = name or self._default_name()
 
-    def _spec(self) -> tuple[str, str, bool, float]:
-        """What the core needs to know: (kind, reduction, from_logits, label_smoothing)."""
-        return (self._kind, self.reduction, getattr(self, "from_logits", False), getattr(self, "label_smoothing", 0.0))
+    @classmethod
+    def _default_name(cls) -> str:
+        return cls._kind
+
+    def _parameters(self) -> tuple[float, ...]:
+        """The numbers that the core needs beside the kind, in its order."""
+        return ()
+
+    def _spec(self) -> tuple[str, str | None, bool, tuple[float, ...]]:
+        """What the core needs to know: (kind, reduction, from_logits, parameters)."""
+        return (self._kind, self.reduction, getattr(self, "from_logits", False), self._parameters())
 
     def __call__(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
-    ) -> np.floating[Any]:
+    ) -> np.floating[Any] | NDArray[Any]:
         """The loss of a batch.
 
         Parameters
@@ -56,25 +70,30 @@ class Loss:
 
         Returns
         -------
-        numpy scalar
+        numpy scalar, or ndarray of shape (samples,) where reduction is None
         """
         y, p, w = self._columns(y_true, y_pred, sample_weight)
-        values = kernels.loss_value(self._spec(), y, p)
-        return p.dtype.type(np.sum(values * w, dtype=np.float64) * self._factor(w))
+        values = self._values(y, p)
+        if self.reduction in (None, "none"):
+            return values * w
+        return p.dtype.type(np.sum(values * w, dtype=np.float64) * self._factor(y, w))
 
     def gradient(self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None) -> NDArray[Any]:
-        """d(loss)/d(y_pred), an array of y_pred's shape."""
+        """d(loss)/d(y_pred), an array of y_pred's shape; where reduction is None, that of the sum."""
         y, p, w = self._columns(y_true, y_pred, sample_weight)
-        scale = (w * self._factor(w)).astype(p.dtype)
-        return kernels.loss_gradient_of(self._spec(), y, p, scale).reshape(np.shape(y_pred))
+        scale = (w * self._factor(y, w)).astype(p.dtype)
+        spec = (self._kind, "sum", *self._spec()[2:])
+        return kernels.loss_gradient_of(spec, y, p, scale).reshape(np.shape(y_pred))
 
-    def _factor(self, w: Any) -> float:
-        if self.reduction == "sum":
+    def _values(self, y: Any, p: Any) -> Any:
+        return kernels.loss_value((self._kind, "sum", *self._spec()[2:]), y, p)
+
+    def _factor(self, y: Any, w: Any) -> float:
+        """What multiplies the weighted sum."""
+        if self.reduction in ("sum", "none", None):
             return 1.0
-        if self.reduction == "mean_with_sample_weight":
-            total = float(np.sum(w, dtype=np.float64))
-            return 1.0 / total if total else 0.0
-        return 1.0 / len(w)
+        total = float(np.sum(w, dtype=np.float64)) if self.reduction == "mean_with_sample_weight" else float(len(w))
+        return 1.0 / total if total else 0.0
 
     def _columns(self, y_true: Any, y_pred: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
         p = np.asarray(y_pred)
@@ -109,8 +128,8 @@ class Loss:
 
     @classmethod
     def from_config(cls: type[_L], config: dict[str, Any]) -> _L:
-        """The object that `get_config` described."""
-        return cls(**config)
+        """The object that `get_config` (or Keras's) described."""
+        return cls(**arguments(cls, config, axis=-1))
 
     def __repr__(self) -> str:
         config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
@@ -129,26 +148,124 @@ class MeanSquaredError(Loss):
     _kind = "mean_squared_error"
 
 
+class MeanAbsolutePercentageError(Loss):
+    """100 mean_k |y_true_k - y_pred_k| / max(|y_true_k|, 1e-7); its derivative at 0 is 0."""
+
+    _kind = "mean_absolute_percentage_error"
+
+
+class MeanSquaredLogarithmicError(Loss):
+    """mean_k (log(1 + y_true_k) - log(1 + y_pred_k))^2, for numbers raised to at least 1e-7."""
+
+    _kind = "mean_squared_logarithmic_error"
+
+
+class Huber(Loss):
+    """mean_k h(y_pred_k - y_true_k), h(e) = e^2 / 2 where |e| <= delta, else delta |e| - delta^2 / 2.
+
+    Parameters
+    ----------
+    delta : float
+        Where the parabola goes over into straight lines.
+    """
+
+    _kind = "huber"
+
+    def __init__(
+        self, delta: float = 1.0, reduction: str | None = "sum_over_batch_size", name: str | None = None
+    ) -> None:
+        super().__init__(reduction, name)
+        self.delta = _number("delta", delta, 0.0)
+
+    @classmethod
+    def _default_name(cls) -> str:
+        return "huber_loss"
+
+    def _parameters(self) -> tuple[float, ...]:
+        return (self.delta,)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "delta": self.delta}
+
+
+class LogCosh(Loss):
+    """mean_k log(cosh(y_pred_k - y_true_k))"""
+
+    _kind = "log_cosh"
+
+
+class Poisson(Loss):
+    """mean_k [y_pred_k - y_true_k log(y_pred_k + 1e-7)]"""
+
+    _kind = "poisson"
+
+
+class KLDivergence(Loss):
+    """sum_k y_true_k log(y_true_k / y_pred_k), both clipped to [1e-7, 1]."""
+
+    _kind = "kl_divergence"
+
+
+class Hinge(Loss):
+    """mean_k max(1 - y_true_k y_pred_k, 0), for targets of -1 and 1.
+
+    Where all targets of a batch are 0 or 1, these stand for -1 and 1.
+    """
+
+    _kind = "hinge"
+
+
+class SquaredHinge(Loss):
+    """mean_k max(1 - y_true_k y_pred_k, 0)^2, for targets as of `Hinge`."""
+
+    _kind = "squared_hinge"
+
+
+class CategoricalHinge(Loss):
+    """max(1 + max_k (1 - y_true_k) y_pred_k - sum_k y_true_k y_pred_k, 0), for one-hot targets."""
+
+    _kind = "categorical_hinge"
+
+
+class CosineSimilarity(Loss):
+    """-sum_k y_true_k y_pred_k / (|y_true| |y_pred|): -1 for the same direction, 1 for the opposite one.
+
+    Parameters
+    ----------
+    axis : -1
+        Here for Keras's configurations; rows of numbers have no other.
+    """
+
+    _kind = "cosine_similarity"
+
+    def __init__(self, axis: int = -1, reduction: str | None = "sum_over_batch_size", name: str | None = None) -> None:
+        super().__init__(reduction, name)
+        self.axis = _last_axis(axis)
+
+
 class _Crossentropy(Loss):
     def __init__(
         self,
         from_logits: bool = False,
         label_smoothing: float = 0.0,
-        *,
-        reduction: str = "sum_over_batch_size",
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name)
-        if not 0.0 <= label_smoothing <= 1.0:
-            raise ValueError(f"label_smoothing={label_smoothing!r} is not between 0 and 1")
+        super().__init__(reduction, name)
         self.from_logits = bool(from_logits)
-        self.label_smoothing = float(label_smoothing)
+        self.label_smoothing = _number("label_smoothing", label_smoothing, 0.0, 1.0)
+        self.axis = _last_axis(axis)
+
+    def _parameters(self) -> tuple[float, ...]:
+        return (self.label_smoothing,)
 
     def get_config(self) -> dict[str, Any]:
         return {
             **super().get_config(),
             "from_logits": self.from_logits,
             "label_smoothing": self.label_smoothing,
+            "axis": self.axis,
         }
 
 
@@ -162,9 +279,52 @@ class BinaryCrossentropy(_Crossentropy):
         A model whose last activation is sigmoid or softmax uses its logits in any case, as Keras on TensorFlow.
     label_smoothing : float
         s in y <- y (1 - s) + s / 2.
+    axis : -1
     """
 
     _kind = "binary_crossentropy"
+
+
+class BinaryFocalCrossentropy(_Crossentropy):
+    """mean_k (1 - t)^gamma times the binary cross-entropy, t = y p + (1 - y)(1 - p) (Lin et al., ICCV 2017).
+
+    Parameters
+    ----------
+    apply_class_balancing : bool
+        Multiply by y alpha + (1 - y)(1 - alpha).
+    alpha : float
+        The weight of class 1, from 0 to 1.
+    gamma : float
+        How much less those count that are right already; 0 leaves the cross-entropy.
+    from_logits, label_smoothing, axis
+        As of `BinaryCrossentropy`.  From logits, p = sigmoid(y_pred); behind a sigmoid or softmax the cross-entropy
+        is taken from the model's logits, and the factor from its outputs.
+    """
+
+    _kind = "binary_focal_crossentropy"
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        self.apply_class_balancing = bool(apply_class_balancing)
+        self.alpha = _number("alpha", alpha)
+        self.gamma = _number("gamma", gamma)
+
+    def _parameters(self) -> tuple[float, ...]:
+        return (self.label_smoothing, self.gamma, self.alpha, float(self.apply_class_balancing))
+
+    def get_config(self) -> dict[str, Any]:
+        own = {"apply_class_balancing": self.apply_class_balancing, "alpha": self.alpha, "gamma": self.gamma}
+        return {**super().get_config(), **own}
 
 
 class CategoricalCrossentropy(_Crossentropy):
@@ -177,40 +337,128 @@ class CategoricalCrossentropy(_Crossentropy):
         logits in any case, as Keras on TensorFlow.
     label_smoothing : float
         s in y <- y (1 - s) + s / classes.
+    axis : -1
     """
 
     _kind = "categorical_crossentropy"
+
+
+class CategoricalFocalCrossentropy(_Crossentropy):
+    """-sum_k alpha_k (1 - p_k)^gamma y_k log p_k, p = y_pred / sum(y_pred) clipped to [1e-7, 1 - 1e-7].
+
+    Parameters
+    ----------
+    alpha : float or list of float
+        A weight for all classes, or one for each.
+    gamma : float
+        How much less those count that are right already; 0 leaves the cross-entropy, times alpha.
+    from_logits, label_smoothing, axis
+        As of `CategoricalCrossentropy`, but a model's outputs are taken as they are: logits behind a last
+        activation are not looked for, as in Keras.
+    """
+
+    _kind = "categorical_focal_crossentropy"
+
+    def __init__(
+        self,
+        alpha: float | Sequence[float] = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+    ) -> None:
+        super().__init__(from_logits, label_smoothing, axis, reduction, name)
+        self.alpha: float | list[float]
+        if isinstance(alpha, Iterable) and not isinstance(alpha, str):
+            self.alpha = [_number(f"alpha[{i}]", value) for i, value in enumerate(alpha)]
+        else:
+            self.alpha = _number("alpha", alpha)
+        self.gamma = _number("gamma", gamma)
+
+    def _parameters(self) -> tuple[float, ...]:
+        # Keras makes float32 of a list, whatever the type of the rest
+        alpha = [float(np.float32(a)) for a in self.alpha] if isinstance(self.alpha, list) else [self.alpha]
+        return (self.label_smoothing, self.gamma, *alpha)
+
+    def get_config(self) -> dict[str, Any]:
+        return {**super().get_config(), "alpha": self.alpha, "gamma": self.gamma}
 
 
 class SparseCategoricalCrossentropy(Loss):
     """Categorical cross-entropy for targets given as class numbers, of shape (samples,) or (samples, 1).
 
     From probabilities, Keras takes log(clip(y_pred)) for logits: the clipped values are normalised.
+
+    Parameters
+    ----------
+    from_logits : bool
+        As of `CategoricalCrossentropy`.
+    ignore_class : int, optional
+        Samples of that class, which need not be one of the outputs, have no loss and do not count.
+    axis : -1
     """
 
     _kind = "sparse_categorical_crossentropy"
 
     def __init__(
-        self, from_logits: bool = False, *, reduction: str = "sum_over_batch_size", name: str | None = None
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        axis: int = -1,
+        name: str | None = None,
     ) -> None:
-        super().__init__(reduction=reduction, name=name)
+        super().__init__(reduction, name)
+        if isinstance(ignore_class, bool) or not isinstance(ignore_class, int | np.integer | None):
+            raise TypeError(f"ignore_class={ignore_class!r} is neither an integer nor None")
         self.from_logits = bool(from_logits)
+        self.ignore_class = None if ignore_class is None else int(ignore_class)
+        _last_axis(axis)
+
+    def _parameters(self) -> tuple[float, ...]:
+        return (0.0,) if self.ignore_class is None else (0.0, 1.0, float(self.ignore_class))
 
     def _targets(self, y: Any, samples: int, units: int) -> Any:
         if y.shape == (samples, 1):
             y = y[:, 0]
         if y.shape != (samples,):
             raise ValueError(f"y_true has shape {y.shape}, expected ({samples},): one class number a sample")
-        check_classes("y_true", y, units)
-        return (y[:, np.newaxis] == np.arange(units)).astype(np.float32)
+        check_classes("y_true", y, units, self.ignore_class)
+        counts = True if self.ignore_class is None else (y != self.ignore_class)[:, np.newaxis]
+        return ((y[:, np.newaxis] == np.arange(units)) & counts).astype(np.float32)
+
+    def _factor(self, y: Any, w: Any) -> float:
+        # rows without any class are those that are ignored
+        return super()._factor(y, w if self.ignore_class is None else w[y.any(axis=1)])
 
     def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "from_logits": self.from_logits}
+        return {**super().get_config(), "from_logits": self.from_logits, "ignore_class": self.ignore_class}
 
 
-def check_classes(name: str, y: Any, classes: int) -> None:
-    """Raise ValueError unless all values are whole numbers in [0, classes)."""
+def _number(name: str, value: Any, low: float = -math.inf, high: float = math.inf) -> float:
+    # NumPy's scalars are numbers; strings and booleans are not
+    real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool)
+    if not (real and math.isfinite(value) and low <= value <= high):
+        limits = (
+            "" if math.isinf(low) else f" of at least {low:g}" if math.isinf(high) else f" between {low:g} and {high:g}"
+        )
+        raise ValueError(f"{name}={value!r} is not a finite number{limits}")
+    return float(value)
+
+
+def _last_axis(axis: Any) -> int:
+    if isinstance(axis, bool) or axis != -1:
+        raise ValueError(f"axis={axis!r}, expected -1: losses here are of rows of numbers")
+    return -1
+
+
+def check_classes(name: str, y: Any, classes: int, ignored: int | None = None) -> None:
+    """Raise ValueError unless all values are whole numbers in [0, classes), or the ignored one."""
     bad = ~((y >= 0) & (y < classes) & (y == np.floor(y)))
+    if ignored is not None:
+        bad &= y != ignored
     if bad.any():
         where = int(np.flatnonzero(bad)[0])
         raise ValueError(
@@ -220,11 +468,26 @@ def check_classes(name: str, y: Any, classes: int) -> None:
 
 
 _CLASSES: dict[str, type[Loss]] = {
-    "MeanAbsoluteError": MeanAbsoluteError,
-    "MeanSquaredError": MeanSquaredError,
-    "BinaryCrossentropy": BinaryCrossentropy,
-    "CategoricalCrossentropy": CategoricalCrossentropy,
-    "SparseCategoricalCrossentropy": SparseCategoricalCrossentropy,
+    cls.__name__: cls
+    for cls in (
+        MeanAbsoluteError,
+        MeanSquaredError,
+        MeanAbsolutePercentageError,
+        MeanSquaredLogarithmicError,
+        Huber,
+        LogCosh,
+        Poisson,
+        KLDivergence,
+        Hinge,
+        SquaredHinge,
+        CategoricalHinge,
+        CosineSimilarity,
+        BinaryCrossentropy,
+        BinaryFocalCrossentropy,
+        CategoricalCrossentropy,
+        CategoricalFocalCrossentropy,
+        SparseCategoricalCrossentropy,
+    )
 }
 _ALL: dict[str, type[Loss]] = {
     **_CLASSES,
@@ -233,13 +496,20 @@ _ALL: dict[str, type[Loss]] = {
     "MAE": MeanAbsoluteError,
     "mse": MeanSquaredError,
     "MSE": MeanSquaredError,
+    "mape": MeanAbsolutePercentageError,
+    "MAPE": MeanAbsolutePercentageError,
+    "msle": MeanSquaredLogarithmicError,
+    "MSLE": MeanSquaredLogarithmicError,
+    "logcosh": LogCosh,
+    "kld": KLDivergence,
+    "KLD": KLDivergence,
     "bce": BinaryCrossentropy,
     "BCE": BinaryCrossentropy,
 }
 
 
-def get(identifier: str | Loss | dict[str, Any]) -> Loss:
-    """The loss of that name (or serialized form).
+def get(identifier: str | Loss | type[Loss] | dict[str, Any]) -> Loss:
+    """The loss of that name, class or serialized form.
 
     Raises
     ------
@@ -259,7 +529,7 @@ def get(identifier: str | Loss | dict[str, Any]) -> Loss:
 
 def serialize(loss: Loss) -> dict[str, Any]:
     """A dictionary that `deserialize` turns back into the loss."""
-    return {"class_name": type(loss).__name__, "config": loss.get_config()}
+    return serialized("keras.losses", loss)
 
 
 def deserialize(config: dict[str, Any]) -> Loss:

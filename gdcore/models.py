@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import random as _python
-from collections.abc import Callable, Iterable, Mapping, Sequence
+import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -14,8 +15,8 @@ from . import random as _random
 from ._core import Network
 from ._core import kernels as _kernels
 from ._names import look_up
-from .callbacks import Callback, History, Progress
-from .layers import Dense, InputLayer, Layer, _assign, _dtype
+from .callbacks import Callback, CallbackList, History
+from .layers import InputLayer, Layer, _assign, _dtype, _row_shape
 from .metrics import Metric
 
 if TYPE_CHECKING:
@@ -38,14 +39,23 @@ class Sequential:
     -----
     All weights live in one flat vector, layer by layer, kernel before bias; the layers' arrays are views of it.
     A model may be used from several threads, one at a time: the others wait.
+
+    Attributes
+    ----------
+    stop_training, stop_evaluating, stop_predicting : bool
+        Callbacks set these to end `fit`, `evaluate` or `predict` after the batch at hand.
     """
+
+    stop_training = stop_evaluating = stop_predicting = False
+    _initial_epoch: int | None = None  # set by a callback that knows where an interrupted fit was
 
     def __init__(self, layers: Iterable[Layer] | None = None, name: str | None = None, dtype: Any = None) -> None:
         self.name = name or "sequential"
         self._given_dtype = _dtype(dtype)
         self._input: InputLayer | None = None
-        self._layers: list[Dense] = []
+        self._layers: list[Layer] = []
         self._network: Any = None
+        self._units = 0
         self._shapes: list[tuple[int, ...]] = []
         self._compiled: dict[str, Any] | None = None
         self._configured = False
@@ -72,51 +82,52 @@ class Sequential:
             self._check_dtype(layer)
             self._input = layer
             return
-        if not isinstance(layer, Dense):
+        if not isinstance(layer, Layer):
             raise TypeError(f"layer={layer!r} is not a gdcore layer")
         if any(layer is other for other in self._layers) or layer.built:
             raise ValueError(f"layer {layer.name!r} already belongs to a model")
-        below = self._layers[-1].units if self._layers else (self._input.units if self._input else None)
-        if layer._n_in is not None and below is not None and layer._n_in != below:
-            raise ValueError(f"layer {layer.name!r} has input_dim={layer._n_in}, but gets {below} values")
+        below = self._shape_after(len(self._layers))
+        if layer._input_shape is not None and below is not None and layer._input_shape != below:
+            raise ValueError(f"layer {layer.name!r} has input_shape={layer._input_shape}, but gets {below}")
+        if below is not None:
+            layer._spec(below)  # raises where the layer cannot work on such rows
         self._check_dtype(layer)
         taken = {other.name for other in self._layers}
         if layer.name in taken:
             if layer._named:
                 raise ValueError(f"there is a layer named {layer.name!r} already")
             layer.name = next(n for i in range(1, len(taken) + 2) if (n := f"{layer.name}_{i}") not in taken)
-        kept = self.get_weights()
         self._layers.append(layer)
         self._forget_network()
         if self.input_shape is not None:
-            self._build(kept)
+            self._build()
 
     def pop(self) -> Layer:
         """Take the top layer off and return it (without its weights)."""
         if not self._layers:
             raise ValueError("there is no layer to take off")
-        kept = self.get_weights()
         layer = self._layers.pop()
-        kept = kept[: len(kept) - len(layer._views)]
-        layer._views = []
+        layer._detach()
         self._forget_network()
         if self._layers and self.input_shape is not None:
-            self._build(kept)
+            self._build()
         return layer
 
     def build(self, input_shape: Any = None) -> None:
         """Give the model its weights, for rows of the given width: ``(4,)`` or ``(None, 4)``."""
         if input_shape is not None:
             shape = tuple(input_shape) if np.ndim(input_shape) else (input_shape,)
-            width = InputLayer(shape[-1:]).units
-            if self.input_shape is not None and self.input_shape[1] != width:
-                raise ValueError(f"input_shape={input_shape!r}, but the model takes rows of {self.input_shape[1]}")
+            rows = _row_shape("input_shape", shape[1:] if len(shape) > 1 and shape[0] is None else shape)
+            if self.input_shape is not None and self.input_shape[1:] != rows:
+                raise ValueError(
+                    f"input_shape={input_shape!r}, but the model takes rows of shape {self.input_shape[1:]}"
+                )
             if self._input is None:
-                self._input = InputLayer((width,))
+                self._input = InputLayer(rows)
         if self.input_shape is None:
             raise ValueError("input_shape is not known: start with Input((n,)), give input_dim=, or build((n,))")
         if self._network is None:
-            self._build([])
+            self._build()
 
     def _check_dtype(self, layer: Layer) -> None:
         others = [self._given_dtype, *(x._dtype for x in self._layers), self._input._dtype if self._input else None]
@@ -134,46 +145,52 @@ class Sequential:
         self._network = None
         self._configured = False
 
-    def _structure(self) -> list[tuple[int, int, tuple[str, tuple[float, ...]], bool]]:
-        assert self.input_shape is not None
-        widths = [self.input_shape[1], *(layer.units for layer in self._layers)]
-        return [
-            (widths[i], layer.units, layer.activation._spec(), layer.use_bias) for i, layer in enumerate(self._layers)
-        ]
+    def _shape_after(self, count: int) -> tuple[int, ...] | None:
+        """The shape of a row after so many layers; None where it is not known yet."""
+        if self.input_shape is None:
+            return None
+        shape: tuple[int, ...] = self.input_shape[1:]
+        for layer in self._layers[:count]:
+            shape = layer._output_shape(shape)
+        return shape
 
-    def _build(self, kept: list[Any]) -> None:
-        """Make the network; weights in kept go to the first layers, initializers make the others."""
+    def _structure(self) -> list[dict[str, Any]]:
+        """What the core needs to know of each layer."""
+        assert self.input_shape is not None
+        shape: tuple[int, ...] = self.input_shape[1:]
+        specs = []
+        for layer in self._layers:
+            specs.append(layer._spec(shape))
+            shape = layer._output_shape(shape)
+        return specs
+
+    def _build(self) -> None:
+        """Make the network; layers that have their arrays keep what is in them, initializers make the others."""
         if not self._layers:
             raise ValueError("the model has no layers")
-        network = Network(self._structure(), self.dtype)
-        at, n_in = 0, self.input_shape[1]  # type: ignore[index]
-        made = []
-        for layer in self._layers:
-            views = []
-            for shape in [(n_in, layer.units)] + ([(layer.units,)] if layer.use_bias else []):
-                size = int(np.prod(shape))
-                views.append(network.theta[at : at + size].reshape(shape))
-                at += size
-            made.append(views)
-            n_in = layer.units
-        left = list(kept)
-        for layer, views in zip(self._layers, made, strict=True):
-            initial = (
-                [left.pop(0) for _ in views]
-                if left
-                else [
-                    initializer(view.shape, self.dtype)
-                    for initializer, view in zip(
-                        (layer.kernel_initializer, layer.bias_initializer), views, strict=False
-                    )
-                ]
-            )
-            for view, value in zip(views, initial, strict=True):
-                view[...] = value
-        for layer, views in zip(self._layers, made, strict=True):
-            layer._views = views
+        assert self.input_shape is not None
+        shape: tuple[int, ...] = self.input_shape[1:]
+        specs = self._structure()
+        network = Network(specs, self.dtype)
+        kept = [layer._values() if layer.built else None for layer in self._layers]
+        learned_at = state_at = 0
+        for i, (layer, spec, values) in enumerate(zip(self._layers, specs, kept, strict=True)):
+            size = (spec["kernel"] or 0) + (spec["bias"] or 0)
+            if spec["frozen"]:
+                learned = network.state[state_at : state_at + size]
+                state_at += size
+            else:
+                learned = network.theta[learned_at : learned_at + size]
+                learned_at += size
+            state = network.state[state_at : state_at + spec["state"]]
+            state_at += spec["state"]
+            layer._attach(learned, state, shape, network.dtype, values)
+            layer._attach_random(network.random[i])
+            shape = layer._output_shape(shape)
+        self._units = math.prod(shape)
         self._network = network
-        self._shapes = [view.shape for views in made for view in views]
+        self._configured = False
+        self._shapes = [view.shape for view in self.trainable_weights]
 
     @property
     def layers(self) -> list[Layer]:
@@ -186,20 +203,23 @@ class Sequential:
         return self._network is not None
 
     @property
-    def input_shape(self) -> tuple[None, int] | None:
+    def input_shape(self) -> tuple[Any, ...] | None:
         """(None, width of a row), or None where it is not known yet."""
         if self._input is not None:
-            return (None, self._input.units)
-        if self._layers and self._layers[0]._n_in is not None:
-            return (None, self._layers[0]._n_in)
+            return (None, *self._input.shape)
+        if self._layers and self._layers[0]._input_shape is not None:
+            return (None, *self._layers[0]._input_shape)
         return None
 
     @property
-    def output_shape(self) -> tuple[None, int]:
+    def output_shape(self) -> tuple[Any, ...]:
         """(None, units of the last layer)."""
         if not self._layers:
             raise ValueError("the model has no layers")
-        return (None, self._layers[-1].units)
+        shape = self._shape_after(len(self._layers))
+        if shape is None:
+            raise ValueError("the model has no output_shape before it knows its input's: build((n,)) it")
+        return (None, *shape)
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
         """The layer of that name or index."""
@@ -212,7 +232,17 @@ class Sequential:
     @property
     def weights(self) -> list[NDArray[Any]]:
         """All arrays of all layers, as views."""
-        return [view for layer in self._layers for view in layer._views]
+        return [view for layer in self._layers for view in layer.weights]
+
+    @property
+    def trainable_weights(self) -> list[NDArray[Any]]:
+        """The arrays that learn, as views."""
+        return [view for layer in self._layers for view in layer.trainable_weights]
+
+    @property
+    def non_trainable_weights(self) -> list[NDArray[Any]]:
+        """The arrays that do not learn: moving statistics, and all arrays of layers that are not trainable."""
+        return [view for layer in self._layers for view in layer.non_trainable_weights]
 
     def get_weights(self) -> list[NDArray[Any]]:
         """Copies of all arrays: kernel and bias of the first layer, then of the next."""
@@ -228,11 +258,13 @@ class Sequential:
         """
         names = [f"{layer.name}/{name}" for layer in self._layers if layer.built for name in layer._weight_names()]
         _assign(f"model {self.name!r}", self.weights, names, weights)
+        for layer in self._layers:
+            layer._refresh()
 
     def count_params(self) -> int:
         """The number of scalars in all weights."""
         self.build()
-        return int(self._network.n_params)
+        return sum(layer.count_params() for layer in self._layers)
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""
@@ -242,13 +274,18 @@ class Sequential:
             f"{'Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}",
             "=" * 65,
         ]
-        for layer in self._layers:
+        for i, layer in enumerate(self._layers):
             count = str(layer.count_params()) if layer.built else "unbuilt"
             title = f"{layer.name} ({type(layer).__name__})"
-            lines.append(f"{title:<28} {f'(None, {layer.units})':<25} {count:<10}")
+            shape = self._shape_after(i + 1)
+            lines.append(f"{title:<28} {str((None, *shape)) if shape else '?':<25} {count:<10}")
         total = sum(layer.count_params() for layer in self._layers)
+        learned = sum(view.size for view in self.trainable_weights)
         bytes_ = total * np.dtype(self.dtype).itemsize
-        lines += ["=" * 65, f"Total params: {total} ({bytes_} bytes of {self.dtype})", "_" * 65]
+        lines += ["=" * 65, f"Total params: {total} ({bytes_} bytes of {self.dtype})"]
+        if learned < total:
+            lines += [f"Trainable params: {learned}", f"Non-trainable params: {total - learned}"]
+        lines += ["_" * 65]
         for line in lines:
             print_fn(line)
 
@@ -295,6 +332,8 @@ class Sequential:
         look_up("gradient", gradient, _kernels.GRADIENTS)
         if h is not None:
             h = _positive("h", h)
+        if self._network is not None and any(layer._frozen == layer.trainable for layer in self._layers):
+            self._build()
         self._compiled = {"metrics": plain, "weighted": weighted, "gradient": gradient, "h": h}
         self.loss = chosen_loss
         self.optimizer = chosen_optimizer
@@ -314,6 +353,10 @@ class Sequential:
         class_weight: Mapping[int, float] | None = None,
         sample_weight: ArrayLike | None = None,
         initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
         *,
         allow_nan: bool = False,
     ) -> History:
@@ -342,6 +385,15 @@ class Sequential:
             that are not named weigh 1.  Not together with `sample_weight`.
         sample_weight : array_like of shape (rows,), optional
         initial_epoch : int
+        steps_per_epoch : int, optional
+            Batches to an epoch; the next epoch goes on with the rows that follow.  At the end of the rows an
+            epoch ends early, with a warning.  Where `batch_size` is not given, rows are split into so many batches.
+        validation_steps : int, optional
+            Batches of the validation data to evaluate on.
+        validation_batch_size : int, optional
+            By default `batch_size`.
+        validation_freq : int or list of int
+            Evaluate once in so many epochs, or after those epochs (counted from 1).
         allow_nan : bool
             Let nan and inf in the data pass.
 
@@ -361,21 +413,21 @@ class Sequential:
             On Ctrl-C: the model keeps the updates made so far, and ``model.history`` the finished epochs.
         """
         loss = self._ready("fit")
-        batch = 32 if batch_size is None else _whole("batch_size", batch_size, 1)
+        _check_counts(
+            batch_size=batch_size,
+            steps_per_epoch=steps_per_epoch,
+            validation_steps=validation_steps,
+            validation_batch_size=validation_batch_size,
+        )
+        for freq in validation_freq if isinstance(validation_freq, list | tuple) else [validation_freq]:
+            _whole("validation_freq", freq, 1)
         first, last = _whole("initial_epoch", initial_epoch, 0), _whole("epochs", epochs, 0)
         if verbose not in ("auto", 0, 1, 2):
             raise ValueError(f"verbose={verbose!r} is not 'auto', 0, 1 or 2")
         if not (shuffle is True or shuffle is False or shuffle == "fresh"):
             raise ValueError(f"shuffle={shuffle!r} is not True, False or 'fresh'")
-        listeners = _listed(callbacks)
-        for callback in listeners:
-            if not isinstance(callback, Callback):
-                raise TypeError(f"callbacks holds {callback!r}, expected gdcore.callbacks.Callback objects")
-        X, Y, W = self._data(x, y, sample_weight, allow_nan)
-        if class_weight is not None:
-            if W is not None:
-                raise ValueError("class_weight and sample_weight are both given, expected at most one of them")
-            W = self._weights_of_classes(Y, class_weight)
+        listeners = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0)
+        X, Y, W = self._training_data(x, y, sample_weight, class_weight, allow_nan)
         held_out: tuple[Any, Any, Any] | None = None
         if validation_data is not None:
             if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
@@ -392,67 +444,105 @@ class Sequential:
                 )
             held_out = (X[cut:], Y[cut:], None if W is None else W[cut:])
             X, Y, W = X[:cut], Y[:cut], None if W is None else W[:cut]
-        optimizer = self.optimizer
-        assert optimizer is not None
-        assert self._compiled is not None
-        if optimizer._shapes is not self._shapes:
-            optimizer._build(self._shapes, self._network.dtype, self._decayed(optimizer))
-            optimizer._shapes = self._shapes
+        batch, steps = _batches(len(X), batch_size, steps_per_epoch)
+        assert self.optimizer is not None
+        self._build_optimizer(self.optimizer)
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
 
-        history = History()
-        self.history = history
-        names = self._names
-        steps = -(-len(X) // batch)
-        gradient, h = self._compiled["gradient"], self._step(self._compiled["gradient"], self._compiled["h"])
         orders = self._orders(shuffle)
-        if verbose in ("auto", 1, 2):
-            bar = Progress(2 if verbose == 2 else 1)
-            listeners.insert(0, bar)
-            advance = bar.advance if bar._live else None
-        else:
-            advance = None
-
-        def train(figures: Any, epoch: int, progress: Any = None) -> None:
-            order = None if orders is None else (orders[0], orders[1] + (epoch - first) * orders[2], orders[2])
-            try:
-                self._network.train(X, Y, W, batch, optimizer._core(), gradient, h, order, figures, progress)
-            finally:
-                optimizer._applied += self._network.steps_done
-
-        if not listeners and held_out is None:
-            # nothing in Python to call between the epochs: all of them at once
-            figures = np.empty((max(last - first, 0), len(names)))
-            try:
-                if len(figures):
-                    train(figures, first)
-            finally:
-                if len(figures):
-                    history._extend(first, names, figures[: self._network.epochs_done])
-            optimizer.finalize_variable_values(self.weights)
-            return history
-        listeners.append(history)
-        for callback in listeners:
-            callback.set_model(self)
-            callback.set_params({"epochs": last, "steps": steps, "batch_size": batch, "verbose": verbose})
-        for callback in listeners:
-            callback.on_train_begin()
+        self.stop_training = False
+        self._initial_epoch = None
+        listeners.set_model(self)
+        listeners.set_params({"verbose": verbose, "epochs": last, "steps": steps})
+        listeners.on_train_begin()
+        start = first if self._initial_epoch is None else self._initial_epoch
         logs: dict[str, float] = {}
-        figures = np.empty((1, len(names)))
-        for epoch in range(first, last):
-            for callback in listeners:
-                callback.on_epoch_begin(epoch)
-            train(figures, epoch, advance)
-            logs = dict(zip(names, figures[0].tolist(), strict=True))
-            if held_out is not None:
-                logs.update(zip(("val_" + n for n in names), self._evaluate(*held_out, batch), strict=True))
-            for callback in listeners:
-                callback.on_epoch_end(epoch, logs)
-        optimizer.finalize_variable_values(self.weights)
-        for callback in listeners:
-            callback.on_train_end(logs)
-        return history
+        quiet = [callback for callback in listeners.callbacks if type(callback) is History]
+        if len(quiet) == len(listeners.callbacks) and held_out is None and steps_per_epoch is None and not self._fed:
+            # nothing in Python to call between the epochs: all of them at once
+            figures = np.empty((max(last - first, 0), len(self._names)))
+            if len(figures):
+                try:
+                    self._train((X, Y, W), batch, orders, figures)
+                finally:
+                    for history in quiet:
+                        history._extend(first, self._names, figures[: self._network.epochs_done])
+        else:
+            bar = listeners._progbar
+
+            def advance(rows: int, total: float) -> None:
+                assert bar is not None
+                if rows:
+                    bar.advance(rows // batch, total / rows)
+
+            order, drawn = None, None
+            parts = _parts(len(X), batch, steps)
+            for epoch, (number, begin, end) in zip(range(min(first, start), last), parts, strict=False):
+                if epoch < start:
+                    continue
+                if orders is not None and drawn != (stream := orders[1] + number * orders[2]):
+                    order, drawn = _kernels.shuffle_order(len(X), orders[0], stream), stream
+                listeners.on_epoch_begin(epoch)
+                part = (order, begin, end)
+                logs = self._pass("train", listeners, (X, Y, W), batch, part, advance if bar and bar._live else None)
+                if held_out is not None and _is_due(epoch, validation_freq):
+                    size = batch_size if validation_batch_size is None else validation_batch_size
+                    values = self._evaluate(held_out, size, validation_steps, listeners)
+                    logs.update((f"val_{name}", value) for name, value in values.items())
+                listeners.on_epoch_end(epoch, logs)
+                if self.stop_training:
+                    break
+                if end - begin <= (steps - 1) * batch:
+                    _warn_of_the_end()
+        if last > 0:
+            self.optimizer.finalize_variable_values(self.trainable_weights)
+        listeners.on_train_end(logs)
+        assert listeners._history is not None
+        return listeners._history
+
+    def train_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        class_weight: Mapping[int, float] | None = None,
+        return_dict: bool = False,
+        *,
+        allow_nan: bool = False,
+    ) -> Any:
+        """One update by all the rows as one batch.
+
+        Parameters
+        ----------
+        x, y, sample_weight, class_weight, allow_nan : as in `fit`
+        return_dict : bool
+
+        Returns
+        -------
+        float, list of float, or dict
+            As `evaluate`, before the update.
+        """
+        loss = self._ready("train_on_batch")
+        data = self._training_data(x, y, sample_weight, class_weight, allow_nan)
+        self._configure(loss)
+        return self._returned(self._pass("train", CallbackList(), data, len(data[0])), return_dict)
+
+    def test_on_batch(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        return_dict: bool = False,
+        *,
+        allow_nan: bool = False,
+    ) -> Any:
+        """`evaluate`, with all the rows as one batch."""
+        return self.evaluate(x, y, sample_weight=sample_weight, steps=1, return_dict=return_dict, allow_nan=allow_nan)
+
+    def predict_on_batch(self, x: ArrayLike, *, allow_nan: bool = False) -> NDArray[Any]:
+        """`predict`, with all the rows as one batch."""
+        return self.predict(x, allow_nan=allow_nan)
 
     def evaluate(
         self,
@@ -461,40 +551,80 @@ class Sequential:
         batch_size: int | None = None,
         verbose: int | str = 0,
         sample_weight: ArrayLike | None = None,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
         return_dict: bool = False,
         *,
         allow_nan: bool = False,
     ) -> Any:
         """The loss and the metrics on data, without training.
 
+        Parameters
+        ----------
+        x, y, batch_size, sample_weight, callbacks, allow_nan : as in `fit`
+        verbose : {0, "auto", 1, 2}
+            1 and 2 print a line.
+        steps : int, optional
+            Batches to look at; by default all.
+        return_dict : bool
+
         Returns
         -------
         float, list of float, or dict
             The loss; with metrics the list ``[loss, metric, ...]``; a dictionary by name if `return_dict`.
         """
-        loss = self._ready("evaluate")
-        batch = 32 if batch_size is None else _whole("batch_size", batch_size, 1)
-        X, Y, W = self._data(x, y, sample_weight, allow_nan)
-        self._configure(loss)
+        self._ready("evaluate")
+        _check_counts(batch_size=batch_size, steps=steps)
+        listeners = CallbackList(callbacks)
+        data = self._data(x, y, sample_weight, allow_nan)
         self._last_data = (x, y, sample_weight)
-        values = self._evaluate(X, Y, W, batch)
-        names = self._names
+        listeners.set_model(self)
+        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": _batches(len(data[0]), batch_size, steps)[1]})
+        logs = self._evaluate(data, batch_size, steps, listeners)
         if verbose not in (0, "auto"):
-            print(" - ".join(f"{name}: {value:.4f}" for name, value in zip(names, values, strict=True)))
-        if return_dict:
-            return dict(zip(names, values, strict=True))
-        return values if len(values) > 1 else values[0]
+            print(" - ".join(f"{name}: {logs[name]:.4f}" for name in self._names))
+        return self._returned(logs, return_dict)
 
     def predict(
-        self, x: ArrayLike, batch_size: int | None = None, verbose: int | str = 0, *, allow_nan: bool = False
+        self,
+        x: ArrayLike,
+        batch_size: int | None = None,
+        verbose: int | str = 0,
+        steps: int | None = None,
+        callbacks: Callback | Sequence[Callback] | None = None,
+        *,
+        allow_nan: bool = False,
     ) -> NDArray[Any]:
         """The outputs for rows of inputs, an array of shape (rows, outputs).
 
-        `batch_size` is checked, but has no influence: rows go through the net in blocks that fit the cache.
+        `batch_size` is what `steps` counts and what `callbacks` see; it has no influence on the numbers: rows go
+        through the net in blocks that fit the cache.
         """
-        if batch_size is not None:
-            _whole("batch_size", batch_size, 1)
-        return self._network_for(x).predict(self._rows("x", x, allow_nan))
+        _check_counts(batch_size=batch_size, steps=steps)
+        listeners = CallbackList(callbacks)
+        network = self._network_for(x)
+        X = self._rows("x", x, allow_nan)
+        if callbacks is None and steps is None:
+            return network.predict(X)
+        batch, steps = _batches(len(X), batch_size, steps)
+        end = min(steps * batch, len(X))
+        self.stop_predicting = False
+        listeners.set_model(self)
+        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": steps})
+        listeners.on_predict_begin()
+        outputs = []
+        size = batch if listeners._uses_batches("predict") or self.stop_predicting else end
+        for index, first in enumerate(range(0, end, size)):
+            listeners.on_predict_batch_begin(index)
+            outputs.append(network.predict(X[first : min(first + size, end)]))
+            listeners.on_predict_batch_end(index, {"outputs": outputs[-1]})
+            if self.stop_predicting:
+                break
+        else:
+            if end <= (steps - 1) * batch:
+                _warn_of_the_end()
+        listeners.on_predict_end()
+        return np.concatenate(outputs)
 
     def __call__(self, x: ArrayLike) -> NDArray[Any]:
         """The same as `predict`."""
@@ -508,6 +638,7 @@ class Sequential:
         h: float | None = None,
         sample_weight: ArrayLike | None = None,
         *,
+        training: bool = False,
         allow_nan: bool = False,
     ) -> tuple[float, list[NDArray[Any]]]:
         """The loss over all rows as one batch, and its gradient.
@@ -519,12 +650,16 @@ class Sequential:
             As in `compile`.
         h : float, optional
             As in `compile`.
+        training : bool
+            Whether layers behave as in training (dropout, noise, batch statistics).  Noise is that of the next
+            training step, each time the same, and nothing of the model changes.
 
         Returns
         -------
         loss : float
+            With all penalties.
         gradient : list of ndarray
-            Shaped like `get_weights`.
+            Shaped like `trainable_weights`.
         """
         loss = self._ready("gradient")
         look_up("method", method, _kernels.GRADIENTS)
@@ -532,7 +667,7 @@ class Sequential:
         X, Y, W = self._data(x, y, sample_weight, allow_nan)
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
-        value = self._network.gradient(X, Y, W, method, step)
+        value = self._network.gradient(X, Y, W, method, step, training)
         return value, self._split(self._network.grad)
 
     def loss_slice(
@@ -551,7 +686,7 @@ class Sequential:
         layer : int, str or Layer
             The layer's index, name, or itself.
         index : tuple or int
-            ``(i, j)`` is ``kernel[i, j]``; ``j`` or ``(j,)`` is ``bias[j]``.
+            ``(i, j)`` is ``kernel[i, j]``; ``j`` or ``(j,)`` is ``bias[j]``; ``("beta", j)`` names the array.
         values : array_like of shape (k,)
         x, y, sample_weight : optional
             As in `fit`; by default what `fit`, `evaluate` or `gradient` last saw.  (The model keeps a reference
@@ -575,6 +710,124 @@ class Sequential:
         self._configure(loss)
         return self._network.loss_slice(X, Y, W, where, at, points)
 
+    # ---- files -------------------------------------------------------------------------------------------
+
+    def save(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the model to a ``.keras`` file, which Keras 3 reads too; needs h5py.
+
+        The file holds layers, weights, what `compile` was told, and the state of the optimizer, so that a
+        further `fit` goes on as if there had been no break.  It is written beside its place and then moved
+        there: whatever happens, the place holds a whole file, the old or the new.
+
+        Parameters
+        ----------
+        filepath : str, path, or file open for writing bytes
+        overwrite : bool
+            Whether a file that exists may be replaced.
+
+        Raises
+        ------
+        ValueError
+            If the name does not end in ``.keras``.
+        FileExistsError
+            If the file exists and `overwrite` is False.
+        ImportError
+            Without h5py (``pip install "gdcore[h5]"``).
+        """
+        from . import _saving
+
+        _saving.save_model(self, filepath, overwrite)
+
+    def save_weights(self, filepath: Any, overwrite: bool = True) -> None:
+        """Write the weights to a ``.weights.h5`` file (Keras's; needs h5py) or an ``.npz`` file.
+
+        As in Keras, the former also holds the state of the optimizer of a compiled model.  An ``.npz`` holds
+        the arrays of the layers, named ``layers/dense/vars/0`` and so on.
+
+        Parameters
+        ----------
+        filepath : str, path, or file open for writing bytes
+            A file gets the HDF5 form.
+        overwrite : bool
+            Whether a file that exists may be replaced.
+
+        Raises
+        ------
+        ValueError
+            If the name has another ending, or the model has no weights yet.
+        FileExistsError, ImportError
+            As in `save`.
+        """
+        from . import _saving
+
+        _saving.save_weights(self, filepath, overwrite)
+
+    def load_weights(self, filepath: Any, skip_mismatch: bool = False) -> None:
+        """Take the weights from a file of `save_weights` or `save`, ours or Keras's; all of them or none.
+
+        The state of the optimizer is taken too where the file has it, and this model's optimizer has the same
+        number of arrays (otherwise a warning says that it stays as it is).  An optimizer gets its arrays with
+        the first `fit`.
+
+        Parameters
+        ----------
+        filepath : str, path, or file open for reading bytes
+        skip_mismatch : bool
+            Leave layers whose arrays do not fit as they are, with a warning.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged or of another kind, does not fit the model, or the model is not built.
+        """
+        from . import _saving
+
+        _saving.load_weights(self, filepath, skip_mismatch)
+
+    def get_config(self) -> dict[str, Any]:
+        """Name and layers, in Keras's form."""
+        from . import layers
+
+        config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
+        stack: list[Layer] = list(self._layers)
+        if self.input_shape is not None:
+            stack.insert(0, self._input or InputLayer(self.input_shape[1:]))
+            config["build_input_shape"] = self.input_shape
+        config["layers"] = [layers.serialize(layer) for layer in stack]
+        for layer in config["layers"]:
+            layer["config"]["dtype"] = self.dtype
+        return config
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> Sequential:
+        """The model that `get_config` (or Keras's) described, with new weights."""
+        from . import layers
+        from ._saving import plain
+
+        given = plain(config)
+        if not isinstance(given.get("layers"), list):
+            raise ValueError(f"config has no list 'layers', only {', '.join(map(repr, given)) or 'nothing'}")
+        stack = [layers.deserialize(layer) for layer in given["layers"]]
+        if stack and isinstance(stack[0], InputLayer) and any(layer._dtype == "float32" for layer in stack[1:]):
+            stack[0]._dtype = None  # a wider input has no influence: rows become what the layers are
+        # nor has the dtype that Keras gives to a model
+        model = cls(stack, given.get("name"), None if stack else given.get("dtype"))
+        if stack and not model.built and given.get("build_input_shape"):
+            model.build(given["build_input_shape"])
+        return model
+
+    def to_json(self, **options: Any) -> str:
+        """The model without its weights as JSON, for `model_from_json`, ours and Keras's.
+
+        Parameters
+        ----------
+        **options
+            For ``json.dumps``, as ``indent=2``.
+        """
+        from . import _saving
+
+        return _saving.to_json(self, **options)
+
     # ---- inner workings ----------------------------------------------------------------------------------
 
     def _ready(self, what: str) -> losses.Loss:
@@ -588,10 +841,10 @@ class Sequential:
         if self._network is None:
             if self.input_shape is None:
                 shape = np.shape(x)
-                if len(shape) not in (1, 2) or 0 in shape:
+                if not shape or 0 in shape:
                     raise ValueError(f"x has shape {shape}, expected (rows, inputs) and not empty")
-                self._input = InputLayer((shape[1] if len(shape) == 2 else 1,))
-            self._build([])
+                self._input = InputLayer(shape[1:] or (1,))
+            self._build()
         return self._network
 
     def _rows(self, name: str, x: Any, allow_nan: bool) -> Any:
@@ -600,14 +853,14 @@ class Sequential:
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
         assert self.input_shape is not None
-        width = self.input_shape[1]
-        if array.ndim == 1:
+        shape = self.input_shape[1:]
+        if array.ndim == 1 and shape == (1,):
             array = array[:, np.newaxis]
-        if array.ndim != 2 or array.shape[1] != width:
-            raise ValueError(f"{name} has shape {np.shape(x)}, expected (rows, {width})")
+        if array.shape[1:] != shape:
+            raise ValueError(f"{name} has shape {np.shape(x)}, expected (rows, {', '.join(map(str, shape))})")
         if len(array) == 0:
             raise ValueError(f"{name} has shape {np.shape(x)}: there are no rows")
-        return self._finite(name, array, allow_nan)
+        return self._finite(name, array.reshape(len(array), -1), allow_nan)
 
     def _finite(self, name: str, array: Any, allow_nan: bool) -> Any:
         with np.errstate(over="ignore"):
@@ -624,7 +877,7 @@ class Sequential:
         self._network_for(x)
         X = self._rows(where + "x", x, allow_nan)
         targets = np.asarray(y)
-        units = self._layers[-1].units
+        units = self._units
         if targets.dtype.kind not in "fiub":
             raise TypeError(f"{where}y has dtype {targets.dtype}, expected real numbers")
         sparse = isinstance(self.loss, losses.SparseCategoricalCrossentropy)
@@ -636,8 +889,8 @@ class Sequential:
             if not sparse and units > 1 and targets.shape in ((len(X),), (len(X), 1)):
                 hint = "; class numbers go with loss='sparse_categorical_crossentropy', or through to_categorical"
             raise ValueError(f"{where}y has shape {np.shape(y)}, expected {(len(X), columns)} for these x{hint}")
-        if sparse:
-            losses.check_classes(where + "y", targets, units)
+        if isinstance(self.loss, losses.SparseCategoricalCrossentropy):
+            losses.check_classes(where + "y", targets, units, self.loss.ignore_class)
         Y = self._finite(where + "y", targets, allow_nan)
         if w is None:
             return X, Y, None
@@ -649,6 +902,16 @@ class Sequential:
         if weights.shape != (len(X),):
             raise ValueError(f"{where}sample_weight has shape {np.shape(w)}, expected ({len(X)},)")
         return X, Y, self._finite(where + "sample_weight", weights, allow_nan)
+
+    def _training_data(
+        self, x: Any, y: Any, w: Any, class_weight: Mapping[int, float] | None, allow_nan: bool
+    ) -> tuple[Any, Any, Any]:
+        X, Y, W = self._data(x, y, w, allow_nan)
+        if class_weight is not None:
+            if W is not None:
+                raise ValueError("class_weight and sample_weight are both given, expected at most one of them")
+            W = self._weights_of_classes(Y, class_weight)
+        return X, Y, W
 
     def _weights_of_classes(self, Y: Any, class_weight: Mapping[int, float]) -> Any:
         classes = Y.argmax(axis=1) if Y.shape[1] > 1 else Y[:, 0].astype(np.int64)
@@ -664,38 +927,137 @@ class Sequential:
         if self._configured:
             return
         assert self._compiled is not None
-        units = self._layers[-1].units
+        units = self._units
         sparse = isinstance(loss, losses.SparseCategoricalCrossentropy)
         plain, weighted = self._compiled["metrics"], self._compiled["weighted"]
         chosen = [metrics.for_model(name, units, sparse) for name in plain + weighted]
         for metric in chosen:
-            if sparse and units > 1 and not isinstance(metric._loss(), losses.SparseCategoricalCrossentropy):
+            wanted = metric._loss()
+            if wanted is None:
+                continue  # it takes targets as they come
+            if sparse and units > 1 and not isinstance(wanted, losses.SparseCategoricalCrossentropy):
                 raise ValueError(f"metric {metric.name!r} compares outputs with targets, but y holds class numbers")
-            if not sparse and isinstance(metric._loss(), losses.SparseCategoricalCrossentropy):
+            if not sparse and isinstance(wanted, losses.SparseCategoricalCrossentropy):
                 raise ValueError(f"metric {metric.name!r} needs class numbers for y, but the loss takes one-hot rows")
         specs = [
             metric._spec("mean" if i < len(plain) else "mean_with_sample_weight") for i, metric in enumerate(chosen)
         ]
-        self._network.configure(loss._spec(), specs)
-        self._names = ["loss"]
+        self._network.configure(loss._spec(), [spec for spec in specs if spec is not None])
+        self._metrics = chosen
+        names = ["loss"]
         for i, metric in enumerate(chosen):
-            name = metric.name if i < len(plain) or metric.name not in self._names else f"weighted_{metric.name}"
-            same = sum(other == name or other.startswith(name + "_") for other in self._names[1:])
-            self._names.append(f"{name}_{same}" if name in self._names else name)
+            name = metric.name if i < len(plain) or metric.name not in names else f"weighted_{metric.name}"
+            same = sum(other == name or other.startswith(name + "_") for other in names[1:])
+            names.append(f"{name}_{same}" if name in names else name)
+        self._names = names
+        self._core_names = ["loss", *(name for name, spec in zip(names[1:], specs, strict=True) if spec is not None)]
+        # (name, metric, whether it is weighted) of those that the core leaves to Python
+        self._fed = [
+            (names[1 + i], metric, i >= len(plain))
+            for i, (metric, spec) in enumerate(zip(chosen, specs, strict=True))
+            if spec is None
+        ]
         self._configured = True
 
-    def _evaluate(self, X: Any, Y: Any, W: Any, batch: int) -> list[float]:
-        figures = np.empty((1, len(self._names)))
-        self._network.train(X, Y, W, batch, None, "analytic", 0.0, None, figures)
-        return list(figures[0].tolist())
+    def _metric_named(self, name: str) -> Metric | None:
+        return dict(zip(self._names[1:], self._metrics, strict=True)).get(name)
 
-    def _decayed(self, optimizer: optimizers.Optimizer) -> list[bool]:
-        """Which arrays weight decay applies to."""
-        names = [name for layer in self._layers for name in layer._weight_names()]
+    def _train(self, data: tuple[Any, Any, Any], batch: int, orders: Any, figures: Any, *more: Any) -> None:
+        """Let the core train, and count its updates."""
+        optimizer = self.optimizer
+        assert optimizer is not None
+        assert self._compiled is not None
+        self._build_optimizer(optimizer)
+        gradient, h = self._compiled["gradient"], self._compiled["h"]
+        try:
+            self._network.train(
+                *data, batch, optimizer._core(), gradient, self._step(gradient, h), orders, figures, *more
+            )
+        finally:
+            optimizer._applied += self._network.steps_done
+
+    def _pass(
+        self,
+        kind: str,
+        listeners: CallbackList,
+        data: tuple[Any, Any, Any],
+        batch: int,
+        part: tuple[Any, int, int] | None = None,
+        progress: Callable[[int, float], None] | None = None,
+    ) -> dict[str, float]:
+        """An epoch of "train" or a "test", on the rows of part (order, first, last): the means over them by name.
+
+        One call of the core, or one for each batch where a callback is to be called around batches.
+        """
+        order, begin, end = (None, 0, len(data[0])) if part is None else part
+        train = kind == "train"
+        stop = "stop_training" if train else "stop_evaluating"
+        size = batch if listeners._uses_batches(kind) or getattr(self, stop) else end - begin
+        sums, figures = self._network.fresh_sums(), np.empty((1, len(self._core_names)))
+        outputs = np.empty((len(data[0]), self._units), self._network.dtype) if self._fed else None
+        for _, metric, _ in self._fed:
+            metric.reset_state()
+        logs: dict[str, float] = {}
+        for index, first in enumerate(range(begin, end, size)):
+            getattr(listeners, f"on_{kind}_batch_begin")(index)
+            rows = (order, first, min(first + size, end), sums)
+            if train:
+                self._train(data, batch, None, figures, progress, rows, outputs)
+            else:
+                self._network.train(*data, batch, None, "analytic", 0.0, None, figures, None, rows, outputs)
+            logs = dict(zip(self._core_names, figures[0].tolist(), strict=True))
+            logs.update(self._feed(data, batch, rows, outputs))
+            logs = dict(sorted(logs.items()))
+            getattr(listeners, f"on_{kind}_batch_end")(index, logs)
+            if getattr(self, stop):
+                break
+        return logs
+
+    def _feed(self, data: tuple[Any, Any, Any], batch: int, rows: tuple[Any, ...], outputs: Any) -> dict[str, Any]:
+        """Give the metrics that the core leaves to Python what a pass over these rows brought; their figures so far."""
+        _, Y, W = data
+        order, first, last, _ = rows
+        for _, metric, weighted in self._fed:
+            size = batch if metric._by_batch else last - first
+            for start in range(first, last, size):
+                part = slice(start, min(start + size, last))
+                chosen = part if order is None else order[part]
+                weights = W[chosen] if weighted and W is not None else None
+                metric.update_state(Y[chosen], outputs[part], weights)
+        return {name: metric.result() for name, metric, _ in self._fed}
+
+    def _evaluate(
+        self, data: tuple[Any, Any, Any], batch_size: int | None, steps: int | None, listeners: CallbackList
+    ) -> dict[str, float]:
+        batch, steps = _batches(len(data[0]), batch_size, steps)
+        end = min(steps * batch, len(data[0]))
+        self._configure(self._ready("evaluate"))
+        self.stop_evaluating = False
+        listeners.on_test_begin()
+        logs = self._pass("test", listeners, data, batch, (None, 0, end))
+        if end <= (steps - 1) * batch and not self.stop_evaluating:
+            _warn_of_the_end()
+        listeners.on_test_end(logs)
+        return logs
+
+    def _returned(self, logs: dict[str, float], return_dict: bool) -> Any:
+        """The figures as `evaluate` returns them."""
+        if return_dict:
+            return logs
+        return [logs[name] for name in self._names] if len(logs) > 1 else logs["loss"]
+
+    def _build_optimizer(self, optimizer: optimizers.Optimizer) -> None:
+        if optimizer._shapes is not self._shapes:
+            optimizer._build(self.trainable_weights, self._paths())
+            optimizer._shapes = self._shapes
+
+    def _paths(self) -> list[str]:
+        """The names of the arrays that learn, as optimizers look for them."""
         return [
-            not any(part in name for part in optimizer._excluded)
-            and not any(view is array for array in optimizer._excluded_arrays)
-            for name, view in zip(names, self.weights, strict=True)
+            f"{self.name}/{layer.name}/{name}"
+            for layer in self._layers
+            if layer.trainable
+            for name in layer._learned_names()
         ]
 
     def _step(self, method: str, h: float | None) -> float:
@@ -718,7 +1080,7 @@ class Sequential:
 
     def _split(self, flat: Any) -> list[Any]:
         parts, at = [], 0
-        for view in self.weights:
+        for view in self.trainable_weights:
             parts.append(flat[at : at + view.size].reshape(view.shape).copy())
             at += view.size
         return parts
@@ -737,19 +1099,30 @@ class Sequential:
         return found[0]
 
     def _offset(self, layer: int, index: Any) -> int:
-        """Where in the flat vector index (i, j) of a layer's kernel or j of its bias stands."""
-        index = tuple(int(i) for i in index) if isinstance(index, tuple | list) else (int(index),)
-        views = self._layers[layer]._views
-        which = 0 if len(index) == 2 else 1
-        if len(index) not in (1, 2) or which >= len(views):
-            raise ValueError(f"index={index!r} is neither (i, j) of the kernel nor j of a bias of this layer")
-        if any(not -n <= i < n for i, n in zip(index, views[which].shape, strict=True)):
-            name = ("kernel", "bias")[which]
-            raise ValueError(f"index={index!r} is outside the {name} of shape {views[which].shape}")
-        before = int(sum(v.size for other in self._layers[:layer] for v in other._views))
-        before += int(views[0].size) if which else 0
-        wrapped = tuple(i % n for i, n in zip(index, views[which].shape, strict=True))
-        return before + int(np.ravel_multi_index(wrapped, views[which].shape))
+        """Where in the flat vector index (i, j) of a layer's kernel or j of its bias stands.
+
+        ("name", i, ...) is the place in the array of that name.
+        """
+        chosen = self._layers[layer]
+        learned = chosen._learned if chosen.trainable else []
+        where = tuple(index) if isinstance(index, tuple | list) else (index,)
+        if where and isinstance(where[0], str):
+            named = {array.name: i for i, array in enumerate(learned)}
+            which, where = look_up("index", where[0], named), where[1:]
+        else:
+            fitting = [i for i, array in enumerate(learned) if len(array.shape) == len(where)]
+            which = fitting[0] if fitting else len(learned)
+        if which >= len(learned) or len(where) != len(learned[which].shape):
+            arrays = ", ".join(f"{array.name} of shape {array.shape}" for array in learned) or "no arrays that learn"
+            raise ValueError(f"index={index!r} does not fit layer {chosen.name!r}, which has {arrays}")
+        place = tuple(int(i) for i in where)
+        shape = learned[which].shape
+        if any(not -n <= i < n for i, n in zip(place, shape, strict=True)):
+            raise ValueError(f"index={index!r} is outside the {learned[which].name} of shape {shape}")
+        before = sum(view.size for other in self._layers[:layer] for view in other.trainable_weights)
+        before += sum(view.size for view in chosen.trainable_weights[:which])
+        wrapped = tuple(i % n for i, n in zip(place, shape, strict=True))
+        return int(before) + int(np.ravel_multi_index(wrapped, shape))
 
     def __copy__(self) -> Sequential:
         # layers hold views of one model's vector, so that two models cannot share them
@@ -759,23 +1132,108 @@ class Sequential:
 
     def __getstate__(self) -> dict[str, Any]:
         state = self.__dict__.copy()
-        state.update(_network=None, _configured=False, _last_data=None, history=None, _weights=self.get_weights())
+        state.update(_network=None, _configured=False, _last_data=None, history=None)
         return state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        kept = state.pop("_weights")
         self.__dict__.update(state)
-        for layer in self._layers:
-            layer._views = []
-        if kept:
-            self._build(kept)
+        if any(layer.built for layer in self._layers):
+            self._build()
 
     def __repr__(self) -> str:
-        return f"<Sequential {self.name}: {' -> '.join(str(layer.units) for layer in self._layers)}, {self.dtype}>"
+        return f"<Sequential {self.name}: {' -> '.join(map(repr, self._layers))}, {self.dtype}>"
+
+
+def save_model(model: Sequential, filepath: Any, overwrite: bool = True) -> None:
+    """The same as ``model.save(filepath, overwrite)``."""
+    model.save(filepath, overwrite)
+
+
+def load_model(filepath: Any, custom_objects: None = None, compile: bool = True, safe_mode: bool = True) -> Sequential:
+    """The model in a ``.keras`` file that `Sequential.save` or Keras 3 wrote; needs h5py.
+
+    Nothing in a file is ever run: Lambda layers and classes that are not Keras's own are refused.
+
+    Parameters
+    ----------
+    filepath : str, path, or file open for reading bytes
+    custom_objects : None
+        Classes of one's own cannot be given.
+    compile : bool
+        Whether to `compile` as the file says, and take over the state of the optimizer.
+    safe_mode : bool
+        True: there is no other mode.
+
+    Raises
+    ------
+    ValueError
+        If the file is damaged or of another kind, or has a model that gdcore cannot build; the message names
+        the file and says what is wrong.
+    FileNotFoundError
+        If there is no such file.
+    ImportError
+        Without h5py (``pip install "gdcore[h5]"``).
+    """
+    from . import _saving
+
+    if not safe_mode:
+        raise ValueError("safe_mode=False is not possible: gdcore never runs what a file says")
+    _no_custom(custom_objects)
+    return _saving.load_model(Sequential, filepath, compile)
+
+
+def model_from_json(json_string: str, custom_objects: None = None) -> Sequential:
+    """The model that `Sequential.to_json`, ours or Keras's, described; with new weights, compiled as it says.
+
+    Raises
+    ------
+    ValueError
+        If it is not JSON, or describes something that gdcore cannot build.
+    """
+    from . import _saving
+
+    _no_custom(custom_objects)
+    return _saving.from_json(Sequential, json_string)
+
+
+def _no_custom(custom_objects: Any) -> None:
+    if custom_objects:
+        raise ValueError(
+            f"custom_objects={custom_objects!r} is not None: layers and losses of one's own cannot be given"
+        )
 
 
 def _listed(value: Any) -> list[Any]:
     return [] if value is None else list(value) if isinstance(value, list | tuple) else [value]
+
+
+def _check_counts(**counts: Any) -> None:
+    for name, value in counts.items():
+        if value is not None:
+            _whole(name, value, 1)
+
+
+def _batches(rows: int, batch_size: int | None, steps: int | None) -> tuple[int, int]:
+    """Rows to a batch and batches to a pass, of which either may be given."""
+    batch = batch_size or (-(-rows // steps) if steps else 32)
+    return batch, steps or -(-rows // batch)
+
+
+def _parts(rows: int, batch: int, steps: int) -> Iterator[tuple[int, int, int]]:
+    """For each epoch the number of the pass over the rows, and from where to where it goes in it."""
+    number = begin = 0
+    while True:
+        end = min(begin + steps * batch, rows)
+        yield number, begin, end
+        number, begin = (number + 1, 0) if end == rows else (number, end)
+
+
+def _is_due(epoch: int, freq: int | Sequence[int]) -> bool:
+    return epoch + 1 in freq if isinstance(freq, list | tuple) else (epoch + 1) % freq == 0  # type: ignore[operator]
+
+
+def _warn_of_the_end() -> None:
+    warnings.warn("there are fewer batches than steps: the rows have come to their end", stacklevel=3)
 
 
 def _metric(identifier: Any) -> metrics.Metric:

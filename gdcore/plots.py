@@ -11,6 +11,7 @@ import numpy as np
 
 from .callbacks import History
 from .models import Sequential
+from .schedules import LearningRateSchedule
 
 # Okabe and Ito's colours, told apart by colour-blind readers
 BLUE, ORANGE, GREEN, RED, PURPLE = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7"
@@ -55,6 +56,32 @@ def plot_histories(histories: Mapping[str, History], key: str = "loss") -> Any:
     ax.grid(alpha=0.3)
     ax.legend()
     return figure
+
+
+def plot_schedule(schedule: LearningRateSchedule, steps: Any, ax: Any = None) -> Any:
+    """The learning rate by step.
+
+    Parameters
+    ----------
+    schedule : LearningRateSchedule
+    steps : int or array_like of int
+        How many steps, from 0; or which.
+    ax : matplotlib.axes.Axes, optional
+        Where to draw, by default on a new figure.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
+    at = np.arange(steps) if np.ndim(steps) == 0 else np.asarray(steps)
+    if ax is None:
+        ax = _figure(7, 4.5).add_subplot()
+    # one call for each: a schedule of the user's own may know no arrays
+    ax.plot(at, [float(schedule(step)) for step in at.tolist()], color=BLUE)
+    ax.set_xlabel("step")
+    ax.set_ylabel("learning rate")
+    ax.grid(alpha=0.3)
+    return ax.figure
 
 
 def plot_slices(

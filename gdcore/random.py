@@ -26,7 +26,7 @@ import numpy as np
 from ._core import kernels
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
     from typing import TypeAlias
 
     from numpy.typing import ArrayLike, DTypeLike, NDArray
@@ -67,9 +67,9 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> NDArray[np.int64]:
         """The state as it is; afterwards its count is one more, or, if not ordered, both its numbers are others."""
-        state = self.state
-        self.state = state + np.array([0, 1]) if ordered else (state + 1) * 5387 % 933199
-        return state
+        used = self.state.copy()
+        self.state[:] = used + np.array([0, 1]) if ordered else (used + 1) * 5387 % 933199
+        return used
 
     def get_config(self) -> dict[str, Any]:
         """The arguments that make this object again."""
@@ -185,29 +185,33 @@ def stateful_stream(seed: int | None = None) -> tuple[int, int]:
 
 
 def draw(
-    distribution: str, stream: tuple[int, int], shape: Shape, scale: float, shift: float, dtype: DTypeLike | None
+    distribution: str,
+    shape: Shape,
+    first: float,
+    second: float,
+    dtype: DTypeLike | None,
+    stream: Callable[[Any], tuple[int, int]],
+    seed: Any,
 ) -> NDArray[Any]:
-    """Standard numbers of a stream, times scale, plus shift, each operation rounded in that dtype.
+    """Numbers of a stream; the standard ones are multiplied and shifted, each operation rounded in that dtype.
 
     Parameters
     ----------
     distribution : {"uniform", "normal", "truncated_normal"}
-    stream : tuple of int
-        The key and the stream of `stateless_stream` or `stateful_stream`.
     shape : int or sequence of int
-    scale, shift : float
+    first, second : float
+        The bounds of the uniform distribution; of the others mean and standard deviation.
     dtype : {float32, float64}, optional
         float32 if not given.
+    stream : callable
+        `stateless_stream` or `stateful_stream`; asked only when all else is known to be right.
+    seed : int or SeedGenerator, optional
+        What the stream is asked with.
     """
     out = np.empty(check_shape(shape), check_float(dtype))
-    kernels.draw_random(distribution, *stream, out.reshape(-1), 0, scale, shift)
+    scale = out.dtype.type(second) - out.dtype.type(first) if distribution == "uniform" else second
+    kernels.draw_random(distribution, *stream(seed), out.reshape(-1), 0, scale, first)
     return out
-
-
-def uniform_range(low: float, high: float, dtype: DTypeLike | None) -> tuple[float, float]:
-    """(scale, shift) that take [0, 1) to [low, high), the difference rounded in that dtype."""
-    convert = check_float(dtype).type
-    return float(convert(high) - convert(low)), float(low)
 
 
 def uniform(
@@ -219,27 +223,27 @@ def uniform(
     ----------
     shape : int or sequence of int
     minval, maxval : float
+        Rounded to float32 also where the numbers are of float64, as in Keras on TensorFlow.
     dtype : {float32, float64}, optional
         float32 if not given.
     seed : int or SeedGenerator, optional
         See `stateless_stream`.
     """
-    scale, shift = uniform_range(minval, maxval, dtype)
-    return draw("uniform", stateless_stream(seed), shape, scale, shift, dtype)
+    return draw("uniform", shape, np.float32(minval), np.float32(maxval), dtype, stateless_stream, seed)
 
 
 def normal(
     shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> NDArray[Any]:
     """Normal numbers of that mean and standard deviation; the parameters are as in `uniform`."""
-    return draw("normal", stateless_stream(seed), shape, stddev, mean, dtype)
+    return draw("normal", shape, mean, stddev, dtype, stateless_stream, seed)
 
 
 def truncated_normal(
     shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> NDArray[Any]:
     """Normal numbers, those drawn again that are 2 stddev or more from the mean; the parameters are as in `uniform`."""
-    return draw("truncated_normal", stateless_stream(seed), shape, stddev, mean, dtype)
+    return draw("truncated_normal", shape, mean, stddev, dtype, stateless_stream, seed)
 
 
 def randint(shape: Shape, minval: int, maxval: int, dtype: DTypeLike = "int32", seed: Seed = None) -> NDArray[Any]:
@@ -305,8 +309,8 @@ def dropout(
     if rate == 1:
         return np.zeros_like(array)
     shape: Any = array.shape if noise_shape is None else tuple(noise_shape)
-    if len(shape) != array.ndim:
-        raise ValueError(f"noise_shape={noise_shape!r} does not have as many sizes as inputs, {array.ndim}")
+    if len(shape) != array.ndim or any(n not in (None, 1, own) for n, own in zip(shape, array.shape, strict=True)):
+        raise ValueError(f"noise_shape={noise_shape!r} does not fit inputs of shape {array.shape}")
     shape = tuple(own if n is None else n for n, own in zip(shape, array.shape, strict=True))
     kept = uniform(shape, dtype=array.dtype, seed=seed) >= array.dtype.type(rate)
     return np.where(kept, array * array.dtype.type(1 / (1 - rate)), array.dtype.type(0))

@@ -33,12 +33,14 @@ def nets(draw, max_layers=4, max_units=9):
     ]
     loss = draw(st.sampled_from(reference.losses.NAMES))
     options = {"reduction": draw(st.sampled_from(["sum_over_batch_size", "sum", "mean_with_sample_weight"]))}
-    if loss in ("binary_crossentropy", "categorical_crossentropy"):
+    if loss in CROSSENTROPIES and "sparse" not in loss:
         options["label_smoothing"] = draw(st.sampled_from([0.0, 0.2]))
     if loss in CROSSENTROPIES:
         # a probability loss needs probabilities, or its clipping makes the value jump with one rounding
         bounded = layers[-1].activation in ("sigmoid", "softmax")
         options["from_logits"] = not bounded or draw(st.booleans())
+    if loss == "poisson":
+        layers[-1] = Dense(layers[-1].units, draw(st.sampled_from(["softplus", "sigmoid"])))  # a logarithm's argument
     return dtype, draw(st.integers(1, 7)), layers, loss, options
 
 
@@ -53,10 +55,12 @@ def problem(rng, dtype, n_in, layers, loss, n):
     x = rng.normal(size=(n, n_in)).astype(dtype)
     if loss == "sparse_categorical_crossentropy":
         y = rng.integers(0, width, size=(n, 1)).astype(dtype)
-    elif loss == "binary_crossentropy":
+    elif loss.startswith("binary") or (loss.endswith("hinge") and not loss.startswith("categorical")):
         y = rng.integers(0, 2, size=(n, width)).astype(dtype)
-    elif loss == "categorical_crossentropy":
+    elif loss.startswith("categorical"):
         y = np.eye(width, dtype=dtype)[rng.integers(0, width, size=n)]
+    elif loss == "mean_absolute_percentage_error":
+        y = (rng.choice([-1, 1], size=(n, width)) * rng.uniform(0.5, 2.0, size=(n, width))).astype(dtype)
     else:
         y = rng.normal(size=(n, width)).astype(dtype)
     return params, x, y, rng.uniform(0.2, 2.0, size=n).astype(dtype)
@@ -64,15 +68,12 @@ def problem(rng, dtype, n_in, layers, loss, n):
 
 def network(dtype, n_in, layers, loss, options, params):
     widths = [n_in, *(layer.units for layer in layers)]
-    made = Network(
-        [
-            (widths[i], layer.units, gdcore.activations.get(layer.activation)._spec(), layer.use_bias)
-            for i, layer in enumerate(layers)
-        ],
-        dtype,
-    )
-    spec = (loss, options["reduction"], options.get("from_logits", False), options.get("label_smoothing", 0.0))
-    made.configure(spec, [])
+    specs = [
+        gdcore.layers.Dense(layer.units, layer.activation, layer.use_bias)._spec((width,))
+        for width, layer in zip(widths, layers, strict=False)
+    ]
+    made = Network(specs, dtype)
+    made.configure(gdcore.losses._ALL[loss](**options)._spec(), [])
     made.theta[:] = np.concatenate([p.ravel() for p in params])
     return made
 
@@ -111,9 +112,8 @@ def test_forward_loss_and_gradient(net, n, seed, weighted):
 
     value, grads = reference.network.gradient(layers, wide, x64, y64, loss, w64, **options)
     got = core.gradient(x, y, w, "analytic", 0.0)
-    if loss == "mean_absolute_error":
-        # at the kink a rounding decides the sign: leave those cases out, they have a test of their own
-        assume(np.abs(expected - y64).min() > tolerance)
+    # at a kink a rounding decides: leave those cases out, they have tests of their own
+    assume(reference.losses.distance_to_kink(loss, y64, expected, options.get("from_logits", False)) > tolerance)
     for layer, (z, _) in zip(layers, reference.network.forward(layers, wide, x64), strict=True):
         for kink in reference.activations.KINKS.get(layer.activation, ()):
             assume(np.abs(z - kink).min() > tolerance)
@@ -150,9 +150,10 @@ def test_training_with_shuffling_and_a_last_partial_batch(net, n, batch, seed, m
     def order(epoch):
         return reference.random.shuffle_order(n, key, 3 + epoch)
 
-    losses = reference.training.fit(
-        layers, params, x, y, loss, optimizer, batch_size=batch, epochs=3, orders=order, sample_weight=w, **options
-    )
+    with np.errstate(all="ignore"):  # some diverge
+        losses = reference.training.fit(
+            layers, params, x, y, loss, optimizer, batch_size=batch, epochs=3, orders=order, sample_weight=w, **options
+        )
     assume(np.isfinite(losses).all() and np.abs(flat(params)).max() < 100)
     history = np.empty((3, 1))
     fast = gdcore.optimizers.SGD(0.01, 0.9 if momentum else 0.0, nesterov)
@@ -171,8 +172,8 @@ def test_the_update_rounds_as_written(dtype, momentum, nesterov):
     """Bit for bit, over many steps: no multiply-add may be fused in an optimizer."""
     rng = np.random.default_rng(1)
     n = 203
-    core = Network([(n, 1, ("linear", ()), False)], dtype)
-    core.configure(("mean_squared_error", "sum", False, 0.0), [])
+    core = Network([gdcore.layers.Dense(1, use_bias=False)._spec((n,))], dtype)
+    core.configure(("mean_squared_error", "sum", False, ()), [])
     core.theta[:] = rng.normal(size=n)
     params, expected = [core.theta.copy()], reference.optimizers.SGD(0.037, momentum, nesterov)
     fast = gdcore.optimizers.SGD(0.037, momentum, nesterov)
@@ -217,7 +218,7 @@ def test_losses_alone(dtype, name, from_logits, label_smoothing):
     eps = np.dtype(dtype).type(1e-7)
     p = rng.uniform(0.01, 1.0, size=(40, 4)).astype(dtype)
     p[:6, 0] = [0.0, 1.0, eps, 1 - eps, eps / 2, 1e-6]
-    if from_logits:
+    if options.get("from_logits"):
         p = (8 * p - 4).astype(dtype)
     labels = rng.integers(0, 4, size=40)
     y = labels if "sparse" in name else np.eye(4, dtype=dtype)[labels]
@@ -244,7 +245,9 @@ def test_activations_alone(dtype, name):
         got = activation(x)
         assert got.dtype == x.dtype
         assert got.shape == x.shape
-        np.testing.assert_allclose(got, expected, rtol=roundings(dtype, 8), atol=0)
+        # the core does not round the differences from a row's largest value, the reference does
+        rounds = 40 if name in reference.activations.COUPLED else 8
+        np.testing.assert_allclose(got, expected, rtol=roundings(dtype, rounds), atol=0)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -269,7 +272,7 @@ def test_derivatives_alone(dtype, name):
             e = h * (np.arange(5) == j)
             numeric = np.sum(up * (activation(x + e) - activation(x - e)), axis=1) / (2 * h)
             np.testing.assert_allclose(got[:, j], numeric, rtol=1e-7, atol=1e-8)
-    if name != "softmax":
+    if name not in reference.activations.COUPLED:
         ones = np.ones_like(up)
         np.testing.assert_array_equal(activation.derivative(x), activation.derivative(x, ones[: len(x)]))
 
@@ -314,7 +317,7 @@ def test_activations_on_special_values(dtype, name):
     x = np.array([[0.0, -0.0, tiny, -tiny], [np.inf, 1, 2, 3], [1, np.nan, 2, 3], [-np.inf, 0, 1000, -1000]], dtype)
     with np.errstate(all="ignore"):
         expected = reference.activations.activate(name, x)
-    np.testing.assert_allclose(gdcore.activations.get(name)(x), expected, rtol=roundings(dtype, 8))
+    np.testing.assert_allclose(gdcore.activations.get(name)(x), expected, rtol=roundings(dtype, 8), atol=float(tiny))
 
 
 def test_mean_absolute_error_has_no_slope_at_its_kink():

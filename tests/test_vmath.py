@@ -1,11 +1,13 @@
 """The vector functions, measured in ulps of the correctly rounded value, in each type and build."""
 
+import mpmath
 import numpy as np
 import pytest
 
 from gdcore._core import kernels
 
 FUNCTIONS = {
+    "sqrt": np.sqrt,
     "exp": np.exp,
     "log": np.log,
     "log1p": np.log1p,
@@ -31,7 +33,7 @@ def points(name, dtype):
             np.exp(rng.uniform(np.log(float(np.finfo(dtype).tiny)), edge, n)) * rng.choice([-1, 1], n),
         ]
     )
-    if name == "log":
+    if name in ("log", "sqrt"):
         x = np.abs(x)
     if name == "log1p":
         x = np.concatenate([np.abs(x), -np.exp(-np.abs(x))])
@@ -56,6 +58,63 @@ def test_at_most_two_ulp(name, dtype):
     assert float(ulps[finite].max()) <= 2.0
 
 
+def scalar_erf(x):
+    return mpmath.erf(x) if abs(x) < 30 else mpmath.sign(x)
+
+
+def scalar_gelu(x):
+    return max(x, mpmath.mpf(0)) if abs(x) > 60 else x * mpmath.erfc(-x / mpmath.sqrt(2)) / 2
+
+
+def scalar_gelu_tanh(x):
+    u = 2 * mpmath.sqrt(2 / mpmath.pi) * (x + mpmath.mpf("0.044715") * x**3)
+    return max(x, mpmath.mpf(0)) if abs(x) > 60 else x / (1 + mpmath.exp(-u))
+
+
+def scalar_mish(x):
+    v = mpmath.exp(min(x, 200))
+    return x * v * (v + 2) / (v * (v + 2) + 2)
+
+
+def scalar_tanh_shrink(x):
+    return x**3 / 3 if abs(x) < 1e-15 else x - mpmath.tanh(x)
+
+
+IN_MANY_DIGITS = {
+    "erf": scalar_erf,
+    "gelu": scalar_gelu,
+    "gelu_tanh": scalar_gelu_tanh,
+    "mish": scalar_mish,
+    "tanh_shrink": scalar_tanh_shrink,
+}
+
+
+@pytest.mark.parametrize("dtype", WIDER)
+@pytest.mark.parametrize("name", IN_MANY_DIGITS)
+def test_at_most_two_ulp_of_many_digits(name, dtype, ulps_off):
+    """What no wider type of NumPy has."""
+    x = points(name, dtype)[::800]
+    x = x[np.isfinite(x)]
+    got = kernels.apply_math(name, x)
+    with mpmath.workdps(60):
+        assert max(map(ulps_off, got, map(IN_MANY_DIGITS[name], map(mpmath.mpf, map(float, x))))) <= 2
+
+
+@pytest.mark.parametrize("dtype", WIDER)
+@pytest.mark.parametrize("name", IN_MANY_DIGITS)
+def test_special_values_of_many_digits(name, dtype):
+    info = np.finfo(dtype)
+    tiny = info.smallest_subnormal
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0, tiny, -tiny, info.max, -info.max], dtype)
+    got = kernels.apply_math(name, x)
+    odd = name in ("erf", "tanh_shrink")
+    limit = 1.0 if name == "erf" else np.inf
+    np.testing.assert_array_equal(got[:5], np.array([limit, -limit if odd else 0, np.nan, 0, 0], dtype))
+    assert np.array_equal(np.signbit(got[3:5]), [False, True])
+    assert (np.abs(got[5:7]) <= 2 * tiny).all()
+    np.testing.assert_array_equal(got[7:], np.array([min(limit, info.max), -min(limit, info.max) if odd else 0], dtype))
+
+
 SPECIAL = [0.0, -0.0, np.inf, -np.inf, np.nan, 1.0, -1.0]
 
 
@@ -69,7 +128,7 @@ def test_special_values(name, dtype):
         expected = FUNCTIONS[name](x.astype(WIDER[dtype])).astype(dtype)
     got = kernels.apply_math(name, x)
     np.testing.assert_allclose(got, expected, rtol=4 * info.eps)
-    if name in ("tanh", "log1p", "expm1", "silu"):
+    if name in ("tanh", "log1p", "expm1", "silu", "sqrt"):
         assert np.array_equal(np.signbit(got[:2]), [False, True])
 
 
@@ -94,6 +153,6 @@ def test_within_bounds(name, dtype):
 @pytest.mark.parametrize("n", range(40))
 def test_a_value_does_not_depend_on_its_place(n):
     x = np.random.default_rng(n).normal(size=n).astype(np.float32)
-    for name in ("exp", "sigmoid", "tanh"):
+    for name in ("exp", "sigmoid", "tanh", "erf", "gelu", "gelu_tanh", "mish", "tanh_shrink"):
         alone = np.array([kernels.apply_math(name, x[i : i + 1])[0] for i in range(n)], np.float32)
         assert np.array_equal(kernels.apply_math(name, x), alone)

@@ -1,4 +1,4 @@
-"""A dense network on one flat parameter vector: forward, backward, finite differences and whole epochs.
+"""A stack of layers on one flat parameter vector: forward, backward, finite differences and whole epochs.
 
 This text is compiled once for each instruction set (see `_baseline.pyx` and its siblings); `gdcore._core`
 picks one of the results when it is imported.
@@ -38,6 +38,43 @@ include "losses.pxi"
 include "random.pxi"
 include "optimizers.pxi"
 
+
+cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
+    return (n + GD_LANES - 1) // GD_LANES * GD_LANES
+
+
+cdef void affine(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* w, Py_ssize_t sk, Py_ssize_t sj,
+                 const real* bias, const real* a, real* c) noexcept nogil:
+    if real is float:
+        gd_affine_f32(m, K, J, w, sk, sj, bias, a, c)
+    else:
+        gd_affine_f64(m, K, J, w, sk, sj, bias, a, c)
+
+
+cdef void outer(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* a, const real* d, real* c) noexcept nogil:
+    if real is float:
+        gd_outer_f32(m, K, J, a, d, c)
+    else:
+        gd_outer_f64(m, K, J, a, d, c)
+
+
+cdef void row_sums(Py_ssize_t m, Py_ssize_t J, const real* d, real* c) noexcept nogil:
+    if real is float:
+        gd_row_sums_f32(m, J, d, c)
+    else:
+        gd_row_sums_f64(m, J, d, c)
+
+
+cdef double weighted_sum(Py_ssize_t m, const real* u, const real* v) noexcept nogil:
+    if real is float:
+        return gd_weighted_sum_f32(m, u, v)
+    else:
+        return gd_weighted_sum_f64(m, u, v)
+
+
+include "layers.pxi"
+include "penalties.pxi"
+
 cdef enum:
     ANALYTIC
     FORWARD
@@ -48,42 +85,53 @@ GRADIENTS = {"analytic": ANALYTIC, "forward": FORWARD, "central": CENTRAL}
 # Work (roughly, multiply-adds) between two looks at the signals: some milliseconds.
 cdef double PATIENCE = 2e7
 
-cdef struct Layer:
-    Py_ssize_t n_in
-    Py_ssize_t n_out
-    int activation
-    double params[2]             # what the activation has: alpha, slope, threshold
-    Py_ssize_t kernel            # offsets in the flat vector; the kernel is (n_in, n_out), row-major
-    Py_ssize_t bias              # -1: none
-
 cdef struct Net:
     Py_ssize_t n_layers
     Py_ssize_t n_in
     Py_ssize_t n_out
     Py_ssize_t n_params
     Py_ssize_t n_metrics
+    Py_ssize_t n_regularizers
+    Py_ssize_t n_constraints
     Layer* layers
+    Regularizer* regularizers
+    Constraint* constraints
+    double* scratch              # for regularizers
+    Py_ssize_t lowest            # the first layer with something to learn
+    bint whole                   # a batch must not be cut in pieces: its statistics are needed
+    bint noisy                   # some layer draws numbers
+    bint active                  # some layer has a penalty on its output
+    bint training                # whether layers behave as in training
+    void* state                  # what does not learn: moving statistics, constants, arrays of frozen layers
+    Py_ssize_t n_batch           # rows of the batch at work
+    Py_ssize_t n_live            # rows in the workspace, without padding
     Loss loss
     Loss* metrics
-    bint has_logits              # the last activation is one that cross-entropies look behind
+    bint keeps_logits            # what enters the last activation is looked at by the loss or a metric
     bint one_hot                 # targets are class numbers, gathered as one-hot columns
     Py_ssize_t rows              # the workspace holds this many
     void* memory
     void* x                      # (n_in, m)
     void* y                      # (n_out, m)
     void* weight                 # (m,) sample weights, 0 in padding
+    void* live                   # (m,) 1, and 0 in padding
     void* scale                  # (m,) weight times the reduction's factor
     void* value                  # (m,) the loss by row
     void* top                    # (m,) scratch
     void* total                  # (m,) scratch
+    void* more                   # (m,) scratch
     void* delta                  # two of (widest, m)
     void* delta_other
     void** z                     # by layer, (n_out, m): before the activation
     void** a                     # by layer: after it (the same memory where nothing needs z again)
     void** z_moved               # the same with one parameter moved, for finite differences
     void** a_moved
+    void** notes                 # by layer: what its forward pass notes for the way back
     double work
     PyObject* progress           # called with (rows done, sum of the loss over them) now and then, or NULL
+    void* outputs                # (rows, n_out) for the outputs of a pass as they are visited, or NULL
+    const double* loss_scale     # what gradients are multiplied by, or NULL
+    double loss_factor           # that, or 1
     Py_ssize_t steps             # updates made by this call of train
     Py_ssize_t rows_done
     double loss_so_far
@@ -98,25 +146,6 @@ cdef int look_at_signals(Net* net, double work) except -1 nogil:
             if net.progress != NULL:
                 (<object>net.progress)(net.rows_done, net.loss_so_far)
     return 0
-
-
-cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
-    return (n + GD_LANES - 1) // GD_LANES * GD_LANES
-
-
-cdef void affine(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* w, Py_ssize_t sk, Py_ssize_t sj,
-                 const real* bias, const real* a, real* c) noexcept nogil:
-    if real is float:
-        gd_affine_f32(m, K, J, w, sk, sj, bias, a, c)
-    else:
-        gd_affine_f64(m, K, J, w, sk, sj, bias, a, c)
-
-
-cdef double weighted_sum(Py_ssize_t m, const real* u, const real* v) noexcept nogil:
-    if real is float:
-        return gd_weighted_sum_f32(m, u, v)
-    else:
-        return gd_weighted_sum_f64(m, u, v)
 
 
 cdef void gather(Net* net, const real* x, const real* y, const real* w, const int64_t* order,
@@ -144,6 +173,29 @@ cdef void gather(Net* net, const real* x, const real* y, const real* w, const in
             for k in range(net.n_out):
                 Y[k * m + r] = source[k]
         W[r] = 0 if r >= n else (1 if w == NULL else w[row])
+    net.n_live = n
+    if net.whole or net.active:
+        W = <real*>net.live
+        for r in range(m):
+            W[r] = 1 if r < n else 0
+
+
+cdef void ungather(Net* net, const real* a, Py_ssize_t n, Py_ssize_t m, real* out) noexcept nogil:
+    """Outputs a of n rows, as rows."""
+    cdef Py_ssize_t r, j
+    for r in range(n):
+        for j in range(net.n_out):
+            out[r * net.n_out + j] = a[j * m + r]
+
+
+cdef void apply_layer(Net* net, const real* theta, Py_ssize_t l, Py_ssize_t first, Py_ssize_t count, const real* x,
+                      real* z, Py_ssize_t m) noexcept nogil:
+    """Units first..first+count-1 of layer l before the activation, from its inputs x."""
+    cdef Layer* layer = &net.layers[l]
+    if layer.kind == ACTIVATION:                     # z is x
+        return
+    transform(layer, <const real*>net.state if layer.frozen else theta, <const real*>net.state, net.training,
+              first, count, x, z, m, net.n_live, <const real*>net.live, <real*>net.notes[l], <real*>net.top)
 
 
 cdef void forward(Net* net, const real* theta, Py_ssize_t first, void** z, void** a, Py_ssize_t m) noexcept nogil:
@@ -152,61 +204,127 @@ cdef void forward(Net* net, const real* theta, Py_ssize_t first, void** z, void*
     cdef Layer* layer
     for l in range(first, net.n_layers):
         layer = &net.layers[l]
-        affine(m, layer.n_in, layer.n_out, theta + layer.kernel, layer.n_out, 1,
-               theta + layer.bias if layer.bias >= 0 else NULL,
-               <const real*>(a[l - 1] if l else net.x), <real*>z[l])
+        apply_layer(net, theta, l, 0, layer.n_out, <const real*>(a[l - 1] if l else net.x), <real*>z[l], m)
         activate(layer.activation, layer.params, layer.n_out, m, <const real*>z[l], <real*>a[l],
                  <real*>net.top, <real*>net.total)
+
+
+cdef void draw(Net* net, Py_ssize_t done, Py_ssize_t m, real* only_for_its_type) noexcept nogil:
+    """The noise of this piece, which begins at row `done` of its batch."""
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        if is_noise(net.layers[l].kind):
+            draw_noise(&net.layers[l], done, net.n_live, m, <real*>net.delta, <real*>net.notes[l])
+
+
+cdef void next_draw(Net* net) noexcept nogil:
+    cdef Py_ssize_t l
+    for l in range(net.n_layers):
+        if is_noise(net.layers[l].kind):
+            net.layers[l].random[1] += 1
+
+
+cdef double activity(Net* net, Py_ssize_t moved, void** a_moved, Py_ssize_t m, real* only_for_its_type) noexcept nogil:
+    """The penalties on outputs, per row of the batch; layers from `moved` on have theirs in a_moved."""
+    cdef Py_ssize_t l, j, i
+    cdef Layer* layer
+    cdef const real* a
+    cdef real* row = <real*>net.top
+    cdef real p, q
+    cdef double total = 0
+    for l in range(net.n_layers):
+        layer = &net.layers[l]
+        p = <real>layer.activity[0]
+        q = <real>layer.activity[1]
+        if p == 0 and q == 0:
+            continue
+        a = <const real*>(net.a[l] if l < moved else a_moved[l])
+        for j in range(layer.n_out):
+            for i in range(m):
+                row[i] = p * abs_(a[j * m + i]) + q * (a[j * m + i] * a[j * m + i])
+            total += weighted_sum(m, <const real*>row, <const real*>net.live)
+    return total / net.n_batch
+
+
+cdef void add_activity_gradient(Net* net, Py_ssize_t l, real* d, Py_ssize_t m) noexcept nogil:
+    """d += the derivative of layer l's penalty on its output a."""
+    cdef Layer* layer = &net.layers[l]
+    cdef Py_ssize_t i, j
+    cdef double share = net.loss_factor / net.n_batch
+    cdef real p = <real>(layer.activity[0] * share), q = <real>(2 * layer.activity[1] * share)
+    cdef const real* a = <const real*>net.a[l]
+    cdef const real* live = <const real*>net.live
+    if p == 0 and q == 0:
+        return
+    for j in range(layer.n_out):
+        for i in range(m):
+            d[j * m + i] += (p * sign(a[j * m + i]) + q * a[j * m + i]) * live[i]
+
+
+cdef double penalties(Net* net, const real* theta, real* grad) noexcept nogil:
+    """The sum of all penalties on arrays; their gradient is added to grad, unless NULL."""
+    cdef Py_ssize_t k
+    cdef double total = 0
+    for k in range(net.n_regularizers):
+        total += penalty(&net.regularizers[k], theta, grad, net.loss_factor, net.scratch)
+    return total
 
 
 cdef double batch_loss(Net* net, const real* scale, void** z, void** a, Py_ssize_t m) noexcept nogil:
     """sum_i scale[i] * loss of row i, after a forward pass into z and a."""
     cdef Py_ssize_t last = net.n_layers - 1
-    per_sample(&net.loss, net.n_out, m, <const real*>net.y,
-               <const real*>(z[last] if net.loss.from_logits and net.has_logits else a[last]),
+    per_sample(&net.loss, net.n_out, m, <const real*>net.y, <const real*>a[last], <const real*>z[last],
                <real*>net.value, <real*>net.top, <real*>net.total)
     return weighted_sum(m, <const real*>net.value, scale)
 
 
 cdef void backward(Net* net, const real* theta, real* grad, Py_ssize_t m) noexcept nogil:
     """grad += d(sum_i scale[i] * loss_i)/d theta, after a forward pass."""
-    cdef Py_ssize_t l = net.n_layers - 1
+    cdef Py_ssize_t l = net.n_layers - 1, i
     cdef Layer* layer = &net.layers[l]
     cdef real* d = <real*>net.delta
     cdef real* other = <real*>net.delta_other
     cdef real* spare
     cdef const real* below
-    if net.loss.from_logits and net.has_logits:
-        # what this loss makes of the logits is the layer's own output, unless their kinds are crossed
-        if (net.loss.kind == BINARY_CROSSENTROPY) == (layer.activation == SIGMOID):
-            below = <const real*>net.a[l]
-        else:
-            below = NULL
-        loss_gradient(&net.loss, net.n_out, m, <const real*>net.y, <const real*>net.z[l], below,
-                      <const real*>net.scale, d, <real*>net.top, <real*>net.total)
-    else:
-        loss_gradient(&net.loss, net.n_out, m, <const real*>net.y, <const real*>net.a[l], <const real*>NULL,
-                      <const real*>net.scale, d, <real*>net.top, <real*>net.total)
+    cdef bint through
+    # what a cross-entropy makes of the logits is the layer's own output, unless their kinds are crossed
+    below = NULL
+    if net.loss.behind and (net.loss.kind == BINARY_CROSSENTROPY) == (layer.activation == SIGMOID):
+        below = <const real*>net.a[l]
+    loss_gradient(&net.loss, net.n_out, m, <const real*>net.y, <const real*>net.a[l], <const real*>net.z[l], below,
+                  <const real*>net.scale, d, <real*>net.top, <real*>net.total, <real*>net.more)
+    through = not net.loss.behind or net.loss.kind == BINARY_FOCAL_CROSSENTROPY
+    if net.active and through:
+        add_activity_gradient(net, l, d, m)
+    if through:
         activation_vjp(layer.activation, layer.params, layer.n_out, m, <const real*>net.z[l], <const real*>net.a[l], d,
                        <real*>net.total)
+    if net.loss.behind and net.loss.kind == BINARY_FOCAL_CROSSENTROPY:
+        add_focal_logits_gradient(&net.loss, net.n_out, m, <const real*>net.y, <const real*>net.a[l],
+                                  <const real*>net.z[l], <const real*>net.scale, d)
+    if net.active and not through:
+        memset(other, 0, net.n_out * m * sizeof(real))
+        add_activity_gradient(net, l, other, m)
+        activation_vjp(layer.activation, layer.params, layer.n_out, m, <const real*>net.z[l], <const real*>net.a[l],
+                       other, <real*>net.total)
+        for i in range(net.n_out * m):
+            d[i] += other[i]
     while True:
         below = <const real*>(net.a[l - 1] if l else net.x)
-        if real is float:
-            gd_outer_f32(m, layer.n_in, layer.n_out, below, d, grad + layer.kernel)
-            if layer.bias >= 0:
-                gd_row_sums_f32(m, layer.n_out, d, grad + layer.bias)
-        else:
-            gd_outer_f64(m, layer.n_in, layer.n_out, below, d, grad + layer.kernel)
-            if layer.bias >= 0:
-                gd_row_sums_f64(m, layer.n_out, d, grad + layer.bias)
-        if l == 0:
+        if layer.kind != ACTIVATION:
+            pull_back(layer, <const real*>net.state if layer.frozen else theta, <const real*>net.state, net.training,
+                      below, d, other, grad, m, net.n_live, <const real*>net.live, <const real*>net.notes[l],
+                      l > net.lowest, <real*>net.top, <real*>net.total)
+        if l <= net.lowest:
             return
-        affine(m, layer.n_out, layer.n_in, theta + layer.kernel, 1, layer.n_out, <const real*>NULL, d, other)
-        spare = d
-        d = other
-        other = spare
+        if layer.kind == DENSE:
+            spare = d
+            d = other
+            other = spare
         l -= 1
         layer = &net.layers[l]
+        if net.active:
+            add_activity_gradient(net, l, d, m)
         activation_vjp(layer.activation, layer.params, layer.n_out, m, <const real*>net.z[l], <const real*>net.a[l], d,
                        <real*>net.total)
 
@@ -222,9 +340,7 @@ cdef double moved_loss(Net* net, const real* theta, const real* scale, Py_ssize_
     cdef real* z = <real*>net.z_moved[l] + j * m
     cdef real* a = <real*>net.a_moved[l] + j * m
     cdef double value
-    affine(m, layer.n_in, 1, theta + layer.kernel + j, layer.n_out, 1,
-           theta + layer.bias + j if layer.bias >= 0 else NULL,
-           <const real*>(net.a[l - 1] if l else net.x), z)
+    apply_layer(net, theta, l, j, 1, <const real*>(net.a[l - 1] if l else net.x), <real*>net.z_moved[l], m)
     if couples_units(layer.activation):
         activate(layer.activation, layer.params, layer.n_out, m, <const real*>net.z_moved[l], <real*>net.a_moved[l],
                  <real*>net.top, <real*>net.total)
@@ -232,6 +348,8 @@ cdef double moved_loss(Net* net, const real* theta, const real* scale, Py_ssize_
         activate(layer.activation, layer.params, 1, m, z, a, <real*>net.top, <real*>net.total)
     forward(net, theta, l + 1, net.z_moved, net.a_moved, m)
     value = batch_loss(net, scale, net.z_moved, net.a_moved, m)
+    if net.active:
+        value += net.loss_factor * activity(net, l, net.a_moved, m, z)
     memcpy(z, <real*>net.z[l] + j * m, m * sizeof(real))
     if couples_units(layer.activation):
         memcpy(net.a_moved[l], net.a[l], layer.n_out * m * sizeof(real))
@@ -253,17 +371,20 @@ cdef int differences(Net* net, real* theta, real* grad, double base, int method,
 
     Forward: (L(p + h) - L(p)) / h.  Central: (L(p + h) - L(p - h)) / (2 h).
     """
-    cdef Py_ssize_t l, j, k, p
+    cdef Py_ssize_t l, j, k, p, rows
     cdef Layer* layer
     cdef real kept
     cdef double plus, minus
     cdef const real* scale = <const real*>net.scale
     for l in range(net.n_layers):
         layer = &net.layers[l]
+        if layer.frozen or (layer.kernel < 0 and layer.bias < 0):
+            continue
         prepare_moves(net, l, m, theta)
-        for k in range(layer.n_in + (1 if layer.bias >= 0 else 0)):
+        rows = 0 if layer.kernel < 0 else (layer.n_in if layer.kind == DENSE else 1)
+        for k in range(rows + (1 if layer.bias >= 0 else 0)):
             for j in range(layer.n_out):
-                p = layer.kernel + k * layer.n_out + j if k < layer.n_in else layer.bias + j
+                p = layer.kernel + k * layer.n_out + j if k < rows else layer.bias + j
                 kept = theta[p]
                 theta[p] = kept + <real>h
                 plus = moved_loss(net, theta, scale, l, j, m)
@@ -279,64 +400,155 @@ cdef int differences(Net* net, real* theta, real* grad, double base, int method,
     return 0
 
 
+cdef void penalty_differences(Net* net, real* theta, real* grad, int method, double h) noexcept nogil:
+    """grad += finite differences of the penalties on arrays."""
+    cdef Py_ssize_t k, p
+    cdef Regularizer* rule
+    cdef real kept
+    cdef double base, plus
+    for k in range(net.n_regularizers):
+        rule = &net.regularizers[k]
+        base = penalty(rule, theta, <real*>NULL, 1, net.scratch)
+        for p in range(rule.offset, rule.offset + rule.rows * rule.columns):
+            kept = theta[p]
+            theta[p] = kept + <real>h
+            plus = penalty(rule, theta, <real*>NULL, 1, net.scratch)
+            if method == CENTRAL:
+                theta[p] = kept - <real>h
+                grad[p] += <real>((plus - penalty(rule, theta, <real*>NULL, 1, net.scratch)) / (2 * h) * net.loss_factor)
+            else:
+                grad[p] += <real>((plus - base) / h * net.loss_factor)
+            theta[p] = kept
+
+
 @cython.final
 cdef class Network:
     """Network(layers, dtype)
 
-    The structs and the workspace of a stack of dense layers.
+    The structs and the workspace of a stack of layers.
 
     Parameters
     ----------
-    layers : list of (n_in, n_out, activation, use_bias)
-        Activation is (key of `ACTIVATIONS`, its parameters).
+    layers : list of dict
+        As `gdcore.layers.Layer._spec` gives them.
     dtype : {"float32", "float64"}
 
     Attributes
     ----------
     theta, grad : ndarray of shape (n_params,)
-        All parameters (layer by layer: kernel, then bias) and the last gradient.
+        All parameters that learn (layer by layer: kernel, then bias) and the last gradient.
+    state : ndarray
+        What does not learn, layer by layer: arrays of frozen layers, moving statistics, constants.
+    random : ndarray of int64, of shape (layers, 2)
+        Seed and number of draws so far of layers with noise.
     epochs_done : int
         Epochs that the last `train` finished, also when it was interrupted.
     """
     cdef Net net
     cdef readonly object theta
     cdef readonly object grad
+    cdef readonly object state
+    cdef readonly object random
     cdef readonly object dtype
     cdef readonly Py_ssize_t epochs_done
     cdef bint double_
     cdef bint has_moves
     cdef object lock
     cdef object owner
+    cdef list loss_params            # keeps alive what the structs of the loss and the metrics point to
 
     def __cinit__(self, layers, dtype):
-        cdef Py_ssize_t l, i, offset = 0
+        cdef Py_ssize_t l, i, offset = 0, state = 0, scratch = 0
+        cdef int64_t[:, ::1] random
+        cdef Layer* layer
         memset(&self.net, 0, sizeof(Net))
         self.lock = threading.Lock()
         self.dtype = np.dtype(dtype)
         self.double_ = self.dtype == np.float64
         self.net.n_layers = len(layers)
+        self.net.n_regularizers = sum(len(spec["regularizers"]) for spec in layers)
+        self.net.n_constraints = sum(len(spec["constraints"]) for spec in layers)
         self.net.layers = <Layer*>gd_alloc(len(layers) * sizeof(Layer))
-        if self.net.layers == NULL:
+        self.net.regularizers = <Regularizer*>gd_alloc(self.net.n_regularizers * sizeof(Regularizer))
+        self.net.constraints = <Constraint*>gd_alloc(self.net.n_constraints * sizeof(Constraint))
+        if self.net.layers == NULL or self.net.regularizers == NULL or self.net.constraints == NULL:
             raise MemoryError("no memory for a network's layers")
-        for l, (n_in, n_out, activation, use_bias) in enumerate(layers):
-            self.net.layers[l].n_in = n_in
-            self.net.layers[l].n_out = n_out
-            name, params = activation
-            self.net.layers[l].activation = ACTIVATIONS[name]
-            for i in range(2):
-                self.net.layers[l].params[i] = params[i] if i < len(params) else 0
-            self.net.layers[l].kernel = offset
-            offset += self.net.layers[l].n_in * self.net.layers[l].n_out
-            self.net.layers[l].bias = offset if use_bias else -1
-            offset += self.net.layers[l].n_out if use_bias else 0
+        self.random = np.zeros((len(layers), 2), np.int64)
+        random = self.random
+        self.net.n_regularizers = self.net.n_constraints = 0
+        self.net.lowest = len(layers)
+        for l, spec in enumerate(layers):
+            layer = &self.net.layers[l]
+            memset(layer, 0, sizeof(Layer))
+            layer.kind = LAYERS[spec["kind"]]
+            layer.n_in, layer.n_out, layer.frozen = spec["n_in"], spec["n_out"], spec["frozen"]
+            name, params = spec["activation"]
+            layer.activation = ACTIVATIONS[name]
+            for i, value in enumerate(params):
+                layer.params[i] = value
+            for i, value in enumerate(spec["numbers"]):
+                layer.number[i] = value
+            layer.activity[0], layer.activity[1] = spec["activity"]
+            layer.random = &random[l, 0]
+            kernel, bias = spec["kernel"], spec["bias"]
+            layer.kernel = -1 if kernel is None else (state if layer.frozen else offset)
+            layer.bias = -1 if bias is None else (state if layer.frozen else offset) + (kernel or 0)
+            if layer.frozen:
+                state += (kernel or 0) + (bias or 0)
+            else:
+                offset += (kernel or 0) + (bias or 0)
+                if (kernel or bias) and self.net.lowest > l:
+                    self.net.lowest = l
+            layer.state = state
+            state += spec["state"]
+            self.net.whole |= layer.kind == BATCH_NORMALIZATION and not layer.frozen
+            self.net.noisy |= is_noise(layer.kind)
+            self.net.active |= layer.activity[0] != 0 or layer.activity[1] != 0
+            for rule in spec["regularizers"]:
+                scratch = max(scratch, self.add_regularizer(layer, rule))
+            for rule in spec["constraints"]:
+                self.add_constraint(layer, rule)
+        self.net.scratch = <double*>gd_alloc(scratch * sizeof(double))
+        if self.net.scratch == NULL:
+            raise MemoryError("no memory for a network's regularizers")
         self.net.n_params = offset
         self.net.n_in = self.net.layers[0].n_in
         self.net.n_out = self.net.layers[self.net.n_layers - 1].n_out
         self.theta = aligned_zeros(offset, self.dtype)
         self.grad = aligned_zeros(offset, self.dtype)
+        self.state = aligned_zeros(state, self.dtype)
+        self.net.state = <void*><size_t>self.state.ctypes.data
+
+    cdef Py_ssize_t add_regularizer(self, Layer* layer, spec) except -1:
+        """One rule for the layer's kernel (0) or bias (1); returns the scratch it needs."""
+        cdef Regularizer* rule = &self.net.regularizers[self.net.n_regularizers]
+        which, kind, numbers, rows, columns = spec
+        self.net.n_regularizers += 1
+        rule.kind = REGULARIZERS[kind]
+        rule.number[0], rule.number[1] = numbers
+        rule.offset = layer.bias if which else layer.kernel
+        rule.rows = rows
+        rule.columns = columns
+        return 2 * rows * columns + rows + columns
+
+    cdef int add_constraint(self, Layer* layer, spec) except -1:
+        cdef Constraint* rule = &self.net.constraints[self.net.n_constraints]
+        which, kind, numbers, over_rows, over_columns, rows, columns = spec
+        self.net.n_constraints += 1
+        rule.kind = CONSTRAINTS[kind]
+        rule.number[0], rule.number[1], rule.number[2] = numbers
+        rule.over_rows = over_rows
+        rule.over_columns = over_columns
+        rule.offset = layer.bias if which else layer.kernel
+        rule.rows = rows
+        rule.columns = columns
+        return 0
 
     def __dealloc__(self):
         gd_free(self.net.layers)
+        gd_free(self.net.regularizers)
+        gd_free(self.net.constraints)
+        gd_free(self.net.scratch)
         gd_free(self.net.metrics)
         gd_free(self.net.memory)
 
@@ -350,23 +562,31 @@ cdef class Network:
         return self.net.steps
 
     def configure(self, loss, metrics):
-        """Choose the loss and metrics: each (name, reduction, from_logits, parameter)."""
+        """Choose the loss and metrics: each (kind, reduction, from_logits, parameters)."""
         cdef int last = self.net.layers[self.net.n_layers - 1].activation
-        cdef Loss* chosen = <Loss*>gd_alloc(len(metrics) * sizeof(Loss))
+        cdef list owners = []
+        cdef Loss chosen_loss = loss_struct(loss, self.net.n_out, owners)
+        cdef Loss* chosen
         cdef Py_ssize_t i
+        chosen = <Loss*>gd_alloc(len(metrics) * sizeof(Loss))
         if chosen == NULL:
             raise MemoryError("no memory for a network's metrics")
-        for i, metric in enumerate(metrics):
-            chosen[i] = loss_struct(metric)
+        try:
+            for i, metric in enumerate(metrics):
+                chosen[i] = loss_struct(metric, self.net.n_out, owners)
+                chosen[i].behind = looks_behind(&chosen[i], last)
+        except BaseException:
+            gd_free(chosen)
+            raise
         self.claim()
         try:
-            self.net.loss = loss_struct(loss)
-            # Keras on TensorFlow computes any cross-entropy behind a sigmoid or softmax from the logits.
-            self.net.has_logits = last == SIGMOID or last == SOFTMAX
-            self.net.loss.from_logits |= self.net.has_logits and is_crossentropy(self.net.loss.kind)
+            self.net.loss = chosen_loss
+            self.net.loss.behind = looks_behind(&self.net.loss, last)
             self.net.one_hot = self.net.loss.kind == SPARSE_CATEGORICAL_CROSSENTROPY
+            self.net.keeps_logits = self.net.loss.behind
             for i in range(len(metrics)):
-                chosen[i].from_logits |= self.net.has_logits and is_crossentropy(chosen[i].kind)
+                self.net.keeps_logits |= chosen[i].behind
+            self.loss_params = owners
             gd_free(self.net.metrics)
             self.net.metrics = chosen
             self.net.n_metrics = len(metrics)
@@ -409,17 +629,17 @@ cdef class Network:
         rows = min(max(131072 // per_row, 128), 4096)
         # and short enough that signals, looked at between pieces, are answered within a second
         rows = min(rows, max(1000000000 // max(net.n_params, 1), GD_LANES))
-        rows = padded(min(rows, max(wanted, 1)))
+        rows = padded(max(wanted, 1) if net.whole else min(rows, max(wanted, 1)))
         if net.rows >= rows and (self.has_moves or not moves):
             return 0
         rows = max(rows, net.rows)
         moves = moves or self.has_moves
         copies = 4 if moves else 2
         self.forget_workspace()
-        m = net.n_in + net.n_out + 5 + 2 * widest
+        m = net.n_in + net.n_out + 7 + 2 * widest
         for l in range(net.n_layers):
-            m += copies * net.layers[l].n_out
-        at = <char*>gd_alloc(m * rows * size + 4 * net.n_layers * sizeof(void*) + GD_ALIGNMENT)
+            m += copies * net.layers[l].n_out + (notes_size(&net.layers[l], rows) + rows - 1) // rows
+        at = <char*>gd_alloc(m * rows * size + 5 * net.n_layers * sizeof(void*) + GD_ALIGNMENT)
         if at == NULL:
             raise MemoryError(f"no memory for a workspace of {rows} rows ({m * rows * size} bytes)")
         memset(at, 0, m * rows * size)
@@ -433,7 +653,9 @@ cdef class Network:
         net.value = at + 2 * rows * size
         net.top = at + 3 * rows * size
         net.total = at + 4 * rows * size
-        at += 5 * rows * size
+        net.live = at + 5 * rows * size
+        net.more = at + 6 * rows * size
+        at += 7 * rows * size
         net.delta = at
         net.delta_other = at + widest * rows * size
         at += 2 * widest * rows * size
@@ -441,10 +663,15 @@ cdef class Network:
         net.a = net.z + net.n_layers
         net.z_moved = net.a + net.n_layers
         net.a_moved = net.z_moved + net.n_layers
+        net.notes = net.a_moved + net.n_layers
         for l in range(net.n_layers):
+            net.notes[l] = at
+            at += (notes_size(&net.layers[l], rows) + rows - 1) // rows * rows * size
             for tables in range(2 if moves else 1):
                 (net.z_moved if tables else net.z)[l] = at
-                if keeps_input(net.layers[l].activation) or (l == net.n_layers - 1 and net.has_logits):
+                if net.layers[l].kind == ACTIVATION:
+                    (net.z_moved if tables else net.z)[l] = (net.a_moved if tables else net.a)[l - 1] if l else net.x
+                elif keeps_input(net.layers[l].activation) or (l == net.n_layers - 1 and net.keeps_logits):
                     at += net.layers[l].n_out * rows * size
                 (net.a_moved if tables else net.a)[l] = at
                 at += net.layers[l].n_out * rows * size
@@ -452,37 +679,53 @@ cdef class Network:
         self.has_moves = moves
         return 0
 
+    def fresh_sums(self):
+        """What `train` carries from one part of an epoch to the next, for the first of them."""
+        return np.zeros(3 + self.net.n_metrics)
+
     def train(self, x, y, w, Py_ssize_t batch_size, optimizer, gradient, double h, shuffling, history,
-              progress=None):
+              progress=None, part=None, outputs=None):
         """Whole epochs in one call, one row of history each: mean loss, then the metrics.
 
         Parameters
         ----------
         x, y, w : C-contiguous arrays of the network's dtype; w (sample weights) may be None
-        optimizer : (spec, slots, bounds, decayed, scalars) as `Optimizer._core` gives it, or None to evaluate only
+        optimizer : what `Optimizer._core` gives, or None to evaluate only
         gradient : key of `GRADIENTS`
         shuffling : None, or (key, stream, step): epoch e has the order of stream + e * step
         history : float64 array of shape (epochs, 1 + metrics)
         progress : callable taking (rows done, sum of the loss over them), called some times a second, or None
+        part : (order, first, last, sums) or None
+            Of one epoch only the rows order[first:last] (order None: those rows themselves), first being where a
+            batch begins; sums, from `fresh_sums`, goes on to the next part, and history has the means so far.
+        outputs : array of shape (rows, n_out), or None
+            Gets the outputs by which the loss is taken, those of row order[i] at i.
         """
         self.epochs_done = 0
         self.claim()
         self.net.steps = 0
         self.net.progress = <PyObject*>progress if progress is not None else NULL
         try:
+            expected = (self.net.n_in, 1 if self.net.one_hot else self.net.n_out, 1 + self.net.n_metrics)
+            if (x.shape[1], y.shape[1], history.shape[1]) != expected:
+                raise RuntimeError("the layers, the loss or the metrics of this model were changed while it was at "
+                                   "work")
+            self.net.outputs = NULL if outputs is None else <void*><size_t>outputs.ctypes.data
             if self.double_:
                 self._train[double](self.theta, self.grad, x, y, w, batch_size, optimizer, gradient, h,
-                                    shuffling, history)
+                                    shuffling, history, part)
             else:
                 self._train[float](self.theta, self.grad, x, y, w, batch_size, optimizer, gradient, h,
-                                   shuffling, history)
+                                   shuffling, history, part)
         finally:
             self.net.progress = NULL
+            self.net.outputs = NULL
+            self.net.loss_scale = NULL
             self.release()
 
     cdef int _train(self, real[::1] theta, real[::1] grad, const real[:, ::1] x, const real[:, ::1] y, w,
                     Py_ssize_t batch_size, optimizer, gradient, double h, shuffling,
-                    double[:, ::1] history) except -1:
+                    double[:, ::1] history, part) except -1:
         cdef const real[::1] weights = w
         cdef Net* net = &self.net
         cdef Optimizer opt
@@ -491,32 +734,46 @@ cdef class Network:
         cdef int method = GRADIENTS[gradient]
         cdef bint learn = optimizer is not None, shuffled = shuffling is not None
         cdef uint64_t key = 0, stream = 0, step = 0
-        cdef Py_ssize_t n = x.shape[0], epochs = history.shape[0], e
+        cdef Py_ssize_t first = 0, last = x.shape[0], epochs = history.shape[0], e
+        cdef double[::1] sums
         cdef int64_t[::1] order
         cdef int64_t* order_at = NULL
         if learn:
-            spec, slots, bounds, decayed, scalars = optimizer
-            opt = optimizer_struct(spec, bounds, decayed, scalars)
+            slots = optimizer[1]
+            opt = optimizer_struct(optimizer)
+            net.loss_scale = opt.loss_scale
             if slots.shape[0]:
                 slots_at = &slots[0, 0]
         if shuffled:
             key, stream, step = shuffling
-            order = np.empty(n, np.int64)
+            order = np.empty(last, np.int64)
             order_at = &order[0]
-        self.reserve(min(batch_size, n), method != ANALYTIC)
+        if part is None:
+            sums = self.fresh_sums()
+        else:
+            order, first, last, sums = part
+            order_at = &order[0] if order is not None else NULL
+        self.reserve(min(batch_size, last - first), method != ANALYTIC)
+        net.training = learn
         with nogil:
             for e in range(epochs):
                 if shuffled:
-                    shuffle(order_at, n, key, stream + <uint64_t>e * step)
+                    shuffle(order_at, last, key, stream + <uint64_t>e * step)
+                if part is None:
+                    sums[:] = 0
                 run_epoch(net, &theta[0], &grad[0], slots_at, &x[0, 0], &y[0, 0],
-                          &weights[0] if weights is not None else NULL, order_at, n, y.shape[1], batch_size,
-                          &opt if learn else NULL, method, h, &history[e, 0])
+                          &weights[0] if weights is not None else NULL, order_at, first, last, y.shape[1], batch_size,
+                          &opt if learn else NULL, method, h, &sums[0], &history[e, 0])
                 self.epochs_done = e + 1
         return 0
 
-    def gradient(self, x, y, w, method, double h):
-        """The loss over all rows as one batch; its gradient is left in `grad`."""
+    def gradient(self, x, y, w, method, double h, bint training=False):
+        """The loss over all rows as one batch; its gradient is left in `grad`.
+
+        With training, layers behave as in training, but nothing of their state changes.
+        """
         self.claim()
+        self.net.training = training
         try:
             if self.double_:
                 return self._gradient[double](self.theta, self.grad, x, y, w, method, h)
@@ -533,7 +790,7 @@ cdef class Network:
         with nogil:
             loss = run_batch(&self.net, &theta[0], &grad[0], &x[0, 0], &y[0, 0],
                              &weights[0] if weights is not None else NULL, NULL, 0, x.shape[0], y.shape[1],
-                             True, how, h, NULL)
+                             True, False, how, h, NULL)
         return loss
 
     def predict(self, x):
@@ -551,21 +808,18 @@ cdef class Network:
 
     cdef int _predict(self, real[::1] theta, const real[:, ::1] x, real[:, ::1] out) except -1:
         cdef Net* net = &self.net
-        cdef Py_ssize_t first = 0, n, m, r, j
-        cdef real* a
+        cdef Py_ssize_t first = 0, n, m
         if x.shape[0] == 0:
             return 0
         self.reserve(x.shape[0], False)
+        net.training = False
         with nogil:
             while first < x.shape[0]:
                 n = min(net.rows, x.shape[0] - first)
                 m = padded(n)
                 gather(net, &x[0, 0], <const real*>NULL, <const real*>NULL, NULL, first, n, 0)
                 forward(net, &theta[0], 0, net.z, net.a, m)
-                a = <real*>net.a[net.n_layers - 1]
-                for r in range(n):
-                    for j in range(net.n_out):
-                        out[first + r, j] = a[j * m + r]
+                ungather(net, <const real*>net.a[net.n_layers - 1], n, m, &out[first, 0])
                 first += n
                 look_at_signals(net, n * (net.n_params + 20))
         return 0
@@ -590,12 +844,17 @@ cdef class Network:
         cdef Net* net = &self.net
         cdef Layer* layer = &net.layers[l]
         cdef Py_ssize_t first = 0, n, m, v, j
+        cdef real* grad = NULL
         cdef real kept = theta[parameter]
         cdef double factor
         j = (parameter - layer.bias if layer.bias >= 0 and parameter >= layer.bias
              else (parameter - layer.kernel) % layer.n_out)
         self.reserve(x.shape[0], True)
-        factor = reduction_factor(net, weights_at, NULL, 0, x.shape[0])
+        factor = reduction_factor(net, &y[0, 0], weights_at, NULL, 0, x.shape[0])
+        look_at_labels(net, &y[0, 0], NULL, 0, x.shape[0], y.shape[1])
+        net.training = False
+        net.n_batch = x.shape[0]
+        net.loss_factor = 1
         try:
             with nogil:
                 while first < x.shape[0]:
@@ -609,6 +868,8 @@ cdef class Network:
                     for v in range(values.shape[0]):
                         theta[parameter] = <real>values[v]
                         out[v] += moved_loss(net, &theta[0], <const real*>net.scale, l, j, m)
+                        if first == 0:
+                            out[v] += penalties(net, &theta[0], grad)
                         look_at_signals(net, m * (net.n_params + 20))
                     first += n
         finally:
@@ -616,18 +877,41 @@ cdef class Network:
         return 0
 
 
-cdef double reduction_factor(Net* net, const real* w, const int64_t* order, Py_ssize_t first,
+cdef double reduction_factor(Net* net, const real* y, const real* w, const int64_t* order, Py_ssize_t first,
                              Py_ssize_t n) noexcept nogil:
-    """What multiplies sum_i w_i * loss_i to make the loss of a batch."""
+    """What multiplies sum_i w_i * loss_i to make the loss of a batch; rows of an ignored class do not count."""
     cdef double total = 0
-    cdef Py_ssize_t r
+    cdef Py_ssize_t r, row
+    cdef bint weighted = net.loss.reduction == MEAN_WITH_SAMPLE_WEIGHT and w != NULL
+    cdef bint ignores = ignores_class(&net.loss)
     if net.loss.reduction == SUM:
         return 1
-    if net.loss.reduction == SUM_OVER_BATCH_SIZE or w == NULL:
+    if not weighted and not ignores:
         return 1 / <double>n
     for r in range(first, first + n):
-        total += w[order[r] if order != NULL else r]
+        row = order[r] if order != NULL else r
+        if not (ignores and y[row] == net.loss.params[IGNORED]):
+            total += w[row] if weighted else 1
     return 1 / total if total != 0 else 0
+
+
+cdef void look_at_labels(Net* net, const real* y, const int64_t* order, Py_ssize_t first, Py_ssize_t n,
+                         Py_ssize_t y_width) noexcept nogil:
+    """Tell hinge losses whether all labels of the batch are 0 or 1."""
+    cdef Py_ssize_t r, j, k
+    cdef const real* row
+    cdef bint binary = True, wanted = is_hinge(net.loss.kind)
+    for k in range(net.n_metrics):
+        wanted |= is_hinge(net.metrics[k].kind)
+    if not wanted:
+        return
+    for r in range(first, first + n):
+        row = y + (order[r] if order != NULL else r) * y_width
+        for j in range(y_width):
+            binary &= row[j] == 0 or row[j] == 1
+    net.loss.binary_labels = binary
+    for k in range(net.n_metrics):
+        net.metrics[k].binary_labels = binary
 
 
 cdef void set_scale(Net* net, double factor, Py_ssize_t m, real* only_for_its_type) noexcept nogil:
@@ -640,26 +924,40 @@ cdef void set_scale(Net* net, double factor, Py_ssize_t m, real* only_for_its_ty
 
 cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const real* y, const real* w,
                       const int64_t* order, Py_ssize_t first, Py_ssize_t n, Py_ssize_t y_width,
-                      bint learn, int method, double h, double* metrics) except? -1 nogil:
-    """The loss of rows first..first+n-1 and, if learn, its gradient in grad; adds to the sums of the metrics, unless NULL."""
-    cdef Py_ssize_t done = 0, rows, m, k, i, last = net.n_layers - 1
-    cdef double factor = reduction_factor(net, w, order, first, n), loss = 0, value, part
+                      bint learn, bint move, int method, double h, double* metrics) except? -1 nogil:
+    """The loss of rows first..first+n-1 and, if learn, its gradient in grad; adds to the sums of the metrics, unless NULL.
+
+    If move, the statistics that layers keep move on.
+    """
+    cdef Py_ssize_t done = 0, rows, m, k, i, l, last = net.n_layers - 1
+    cdef double factor = reduction_factor(net, y, w, order, first, n), loss = 0, value, part
     cdef real* each = <real*>net.value
+    net.n_batch = n
+    look_at_labels(net, y, order, first, n, y_width)
     if learn:
         memset(grad, 0, net.n_params * sizeof(real))
     while done < n:
         rows = min(net.rows, n - done)
         m = padded(rows)
         gather(net, x, y, w, order, first + done, rows, y_width)
-        set_scale(net, factor, m, theta)
+        net.loss_factor = net.loss_scale[0] if net.loss_scale != NULL else 1
+        set_scale(net, factor * net.loss_factor, m, theta)
+        if net.noisy and net.training:
+            draw(net, done, m, theta)
         forward(net, theta, 0, net.z, net.a, m)
+        for l in range(net.n_layers if net.whole and move else 0):
+            if net.layers[l].kind == BATCH_NORMALIZATION and not net.layers[l].frozen:
+                move_statistics(&net.layers[l], <real*>net.state, <const real*>net.notes[l])
+        if net.outputs != NULL:
+            ungather(net, <const real*>net.a[last], rows, m, <real*>net.outputs + (first + done) * net.n_out)
         # The loss is summed before it is scaled, as Keras does, and scaled in double.
         part = batch_loss(net, <const real*>net.weight, net.z, net.a, m) * factor
+        if net.active:
+            part += activity(net, 0, net.a, m, theta)
         loss += part
         for k in range(net.n_metrics if metrics != NULL else 0):
-            per_sample(&net.metrics[k], net.n_out, m, <const real*>net.y,
-                       <const real*>(net.z[last] if net.metrics[k].from_logits and net.has_logits else net.a[last]),
-                       each, <real*>net.top, <real*>net.total)
+            per_sample(&net.metrics[k], net.n_out, m, <const real*>net.y, <const real*>net.a[last],
+                       <const real*>net.z[last], each, <real*>net.top, <real*>net.total)
             if net.metrics[k].reduction == MEAN_WITH_SAMPLE_WEIGHT:
                 metrics[k] += weighted_sum(m, <const real*>each, <const real*>net.weight)
                 continue
@@ -671,51 +969,55 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
             backward(net, theta, grad, m)
         elif learn:
             part = batch_loss(net, <const real*>net.scale, net.z, net.a, m)
+            if net.active:
+                part += net.loss_factor * activity(net, 0, net.a, m, theta)
             differences(net, theta, grad, part, method, h, m)
         look_at_signals(net, 3 * m * (net.n_params + 20))
         done += rows
+    if net.n_regularizers:
+        loss += penalties(net, theta, grad if learn and method == ANALYTIC else NULL)
+        if learn and method != ANALYTIC:
+            penalty_differences(net, theta, grad, method, h)
     return loss
 
 
 cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x, const real* y, const real* w,
-                   const int64_t* order, Py_ssize_t n, Py_ssize_t y_width, Py_ssize_t batch_size,
-                   Optimizer* opt, int method, double h, double* record) except -1 nogil:
-    """One pass over the rows in batches, an update after each; record gets the means over all rows."""
-    cdef Py_ssize_t first = 0, rows, k, r
-    cdef double loss, weights
-    for k in range(1 + net.n_metrics):
-        record[k] = 0
-    while first < n:
-        rows = min(batch_size, n - first)
-        loss = run_batch(net, theta, grad, x, y, w, order, first, rows, y_width, opt != NULL, method, h,
-                         record + 1)
-        record[0] += loss * rows
-        net.rows_done = first + rows
-        net.loss_so_far = record[0]
-        if opt != NULL:
-            update(opt, net.n_params, theta, grad, slots)
-            net.steps += 1
-        first += rows
-    record[0] /= n
-    for k in range(net.n_metrics):
-        if net.metrics[k].reduction == MEAN_WITH_SAMPLE_WEIGHT and w != NULL:
-            weights = 0
-            for r in range(n):
-                weights += w[r]
-            record[1 + k] = record[1 + k] / weights if weights != 0 else 0
+                   const int64_t* order, Py_ssize_t first, Py_ssize_t last, Py_ssize_t y_width,
+                   Py_ssize_t batch_size, Optimizer* opt, int method, double h, double* sums,
+                   double* record) except -1 nogil:
+    """Rows first..last-1 in batches, an update after each; record gets the means over the rows so far.
+
+    sums has the sums of the loss and of the metrics, the rows and their weights, and goes on from what it holds.
+    """
+    cdef Py_ssize_t rows, k, r
+    cdef double loss, total
+    cdef double* seen = sums + 1 + net.n_metrics
+    while first < last:
+        rows = min(batch_size, last - first)
+        net.rows_done = <Py_ssize_t>seen[0]
+        net.loss_so_far = sums[0]
+        loss = run_batch(net, theta, grad, x, y, w, order, first, rows, y_width, opt != NULL, opt != NULL, method, h,
+                         sums + 1)
+        sums[0] += loss * rows
+        seen[0] += rows
+        if w == NULL:
+            seen[1] += rows
         else:
-            record[1 + k] /= n
+            for r in range(first, first + rows):
+                seen[1] += w[order[r] if order != NULL else r]
+        if opt != NULL:
+            if update(opt, net.n_params, theta, grad, slots):
+                net.steps += 1
+                for k in range(net.n_constraints):
+                    constrain(&net.constraints[k], theta)
+            if net.noisy:
+                next_draw(net)
+        first += rows
+    record[0] = sums[0] / seen[0]
+    for k in range(net.n_metrics):
+        total = seen[1] if net.metrics[k].reduction == MEAN_WITH_SAMPLE_WEIGHT else seen[0]
+        record[1 + k] = sums[1 + k] / total if total != 0 else 0
     return 0
-
-
-cdef Loss loss_struct(spec):
-    cdef Loss loss
-    name, reduction, from_logits, parameter = spec
-    loss.kind = METRICS[name]
-    loss.reduction = REDUCTIONS[reduction]
-    loss.from_logits = from_logits
-    loss.parameter = parameter
-    return loss
 
 
 def all_finite(x):
@@ -726,16 +1028,8 @@ def all_finite(x):
 
 
 cdef bint _all_finite(const real[::1] x) noexcept:
-    # x - x is 0 for finite x and nan otherwise; in blocks, so that the loop has no exit and vectorises
-    cdef Py_ssize_t i, first, n = x.shape[0]
-    cdef int bad = 0
     with nogil:
-        for first in range(0, n, 4096):
-            for i in range(first, min(first + 4096, n)):
-                bad |= x[i] - x[i] != 0
-            if bad:
-                break
-    return not bad
+        return finite(x.shape[0], &x[0])
 
 
 def aligned_zeros(Py_ssize_t n, dtype):
@@ -758,9 +1052,9 @@ def apply_activation(name, params, x, d=None):
 
 cdef _apply_activation(str name, params, x, d, real only_for_its_type=0):
     cdef int kind = ACTIVATIONS[name]
-    cdef double numbers[2]
+    cdef double numbers[4]
     cdef Py_ssize_t units = x.shape[x.ndim - 1] if couples_units(kind) else 1
-    for i in range(2):
+    for i in range(4):
         numbers[i] = params[i] if i < len(params) else 0
     columns = np.array(x.reshape(-1, units).T, order="C")
     out = np.empty_like(columns)
@@ -790,12 +1084,15 @@ def loss_value(spec, y, p):
 
 
 cdef _loss_value(spec, y, p, real only_for_its_type=0):
-    cdef Loss loss = loss_struct(spec)
+    cdef list owners = []
+    cdef Loss loss = loss_struct(spec, p.shape[1], owners)
     cdef const real[:, ::1] Y = np.ascontiguousarray(y.T)
     cdef const real[:, ::1] P = np.ascontiguousarray(p.T)
     cdef real[:, ::1] scratch = np.empty((3, p.shape[0]), p.dtype)
+    loss.binary_labels = is_hinge(loss.kind) and bool(((y == 0) | (y == 1)).all())
     with nogil:
-        per_sample(&loss, P.shape[0], P.shape[1], &Y[0, 0], &P[0, 0], &scratch[0, 0], &scratch[1, 0], &scratch[2, 0])
+        per_sample(&loss, P.shape[0], P.shape[1], &Y[0, 0], &P[0, 0], <const real*>NULL, &scratch[0, 0],
+                   &scratch[1, 0], &scratch[2, 0])
     return np.array(scratch[0])
 
 
@@ -807,48 +1104,37 @@ def loss_gradient_of(spec, y, p, scale):
 
 
 cdef _loss_gradient(spec, y, p, const real[::1] scale):
-    cdef Loss loss = loss_struct(spec)
+    cdef list owners = []
+    cdef Loss loss = loss_struct(spec, p.shape[1], owners)
     cdef const real[:, ::1] Y = np.ascontiguousarray(y.T)
     cdef const real[:, ::1] P = np.ascontiguousarray(p.T)
-    cdef real[:, ::1] scratch = np.empty((2, p.shape[0]), p.dtype)
+    cdef real[:, ::1] scratch = np.empty((3, p.shape[0]), p.dtype)
     out = np.empty((p.shape[1], p.shape[0]), p.dtype)
     cdef real[:, ::1] d = out
+    loss.binary_labels = is_hinge(loss.kind) and bool(((y == 0) | (y == 1)).all())
     with nogil:
-        loss_gradient(&loss, P.shape[0], P.shape[1], &Y[0, 0], &P[0, 0], <const real*>NULL, &scale[0], &d[0, 0],
-                      &scratch[0, 0], &scratch[1, 0])
+        loss_gradient(&loss, P.shape[0], P.shape[1], &Y[0, 0], &P[0, 0], <const real*>NULL, <const real*>NULL,
+                      &scale[0], &d[0, 0], &scratch[0, 0], &scratch[1, 0], &scratch[2, 0])
     return np.ascontiguousarray(out.T)
 
 
 def apply_math(name, x):
     """One of the vector functions (exp, log, tanh, ...) of a 1-D array, for tests and benchmarks."""
     if x.dtype == np.float64:
-        return _apply_math[double](name, x)
-    return _apply_math[float](name, x)
+        return _apply_math[double](name.encode(), x)
+    return _apply_math[float](name.encode(), x)
 
 
-cdef _apply_math(str name, const real[::1] x):
-    cdef Py_ssize_t n = x.shape[0]
-    cdef real[::1] y = np.empty(n, np.float64 if real is double else np.float32)
-    cdef int which = ("exp", "log", "log1p", "sigmoid", "tanh", "expm1", "silu", "softplus").index(name)
-    if n == 0:
-        return np.asarray(y)
-    with nogil:
-        if real is float:
-            if which == 0: gd_map_exp_f32(n, &x[0], &y[0])
-            elif which == 1: gd_map_log_f32(n, &x[0], &y[0])
-            elif which == 2: gd_map_log1p_f32(n, &x[0], &y[0])
-            elif which == 3: gd_map_sigmoid_f32(n, &x[0], &y[0])
-            elif which == 4: gd_map_tanh_f32(n, &x[0], &y[0])
-            elif which == 5: gd_map_expm1_f32(n, &x[0], &y[0])
-            elif which == 6: gd_map_silu_f32(n, &x[0], &y[0])
-            elif which == 7: gd_map_softplus_f32(n, &x[0], &y[0])
-        else:
-            if which == 0: gd_map_exp_f64(n, &x[0], &y[0])
-            elif which == 1: gd_map_log_f64(n, &x[0], &y[0])
-            elif which == 2: gd_map_log1p_f64(n, &x[0], &y[0])
-            elif which == 3: gd_map_sigmoid_f64(n, &x[0], &y[0])
-            elif which == 4: gd_map_tanh_f64(n, &x[0], &y[0])
-            elif which == 5: gd_map_expm1_f64(n, &x[0], &y[0])
-            elif which == 6: gd_map_silu_f64(n, &x[0], &y[0])
-            elif which == 7: gd_map_softplus_f64(n, &x[0], &y[0])
+cdef _apply_math(bytes name, const real[::1] x):
+    cdef real[::1] y = np.empty(x.shape[0], np.float64 if real is double else np.float32)
+    cdef gd_map_f32 map_f32 = gd_find_map_f32(name)
+    cdef gd_map_f64 map_f64 = gd_find_map_f64(name)
+    if map_f32 == NULL:
+        raise KeyError(name.decode())
+    if x.shape[0]:
+        with nogil:
+            if real is float:
+                map_f32(x.shape[0], &x[0], &y[0])
+            else:
+                map_f64(x.shape[0], &x[0], &y[0])
     return np.asarray(y)

@@ -2,7 +2,7 @@
 # each operation rounded by itself.  What Keras computes in Python (1 - rho, say) is computed in double and
 # then rounded to the type; what it computes on tensors is computed in the type.
 
-from libc.math cimport pow as c_pow, sqrt as c_sqrt
+from libc.math cimport ceil as c_ceil, cos as c_cos, floor as c_floor, log as c_log, pow as c_pow, sqrt as c_sqrt
 
 cdef enum:
     SGD
@@ -14,6 +14,10 @@ cdef enum:
     NADAM
     FTRL
     LION
+    LAMB
+    ADAFACTOR
+    MUON
+    SCHEDULE_FREE_ADAMW
 
 OPTIMIZERS = {
     "sgd": SGD,
@@ -25,6 +29,33 @@ OPTIMIZERS = {
     "nadam": NADAM,
     "ftrl": FTRL,
     "lion": LION,
+    "lamb": LAMB,
+    "adafactor": ADAFACTOR,
+    "muon": MUON,
+    "schedule_free_adamw": SCHEDULE_FREE_ADAMW,
+}
+
+cdef enum:
+    CONSTANT_RATE                # a number in memory that Python may change at any time
+    CALLED_RATE                  # what a Python function makes of the step
+    EXPONENTIAL_DECAY
+    INVERSE_TIME_DECAY
+    POLYNOMIAL_DECAY
+    PIECEWISE_CONSTANT_DECAY
+    COSINE_DECAY
+    COSINE_DECAY_RESTARTS
+    EPOCH_DECAY
+
+SCHEDULES = {
+    "constant": CONSTANT_RATE,
+    "called": CALLED_RATE,
+    "exponential_decay": EXPONENTIAL_DECAY,
+    "inverse_time_decay": INVERSE_TIME_DECAY,
+    "polynomial_decay": POLYNOMIAL_DECAY,
+    "piecewise_constant_decay": PIECEWISE_CONSTANT_DECAY,
+    "cosine_decay": COSINE_DECAY,
+    "cosine_decay_restarts": COSINE_DECAY_RESTARTS,
+    "epoch_decay": EPOCH_DECAY,
 }
 
 cdef enum:
@@ -35,13 +66,20 @@ cdef enum:
 
 CLIPPINGS = {None: NO_CLIPPING, "clipnorm": CLIP_NORM, "global_clipnorm": CLIP_GLOBAL_NORM, "clipvalue": CLIP_VALUE}
 
+cdef struct Schedule:
+    int kind
+    double number[5]             # as the kind lists them in learning_rate_at
+    bint flag                    # staircase, cycle, warm-up
+    const double* table          # the constant; or all boundaries, then all values
+    Py_ssize_t boundaries
+    PyObject* called
+
 cdef struct Optimizer:
     int kind
-    double learning_rate
-    double number[6]             # what the kind says: momentum; rho, epsilon; beta_1, beta_2, epsilon; ...
+    Schedule schedule
+    double learning_rate         # of this step
+    double number[10]            # what the kind says: momentum; rho, epsilon; beta_1, beta_2, epsilon; ...
     bint flag                    # nesterov, centered, amsgrad
-    double weight_decay
-    bint decays
     int clipping
     double clip_at
     double ema_momentum
@@ -52,8 +90,18 @@ cdef struct Optimizer:
     Py_ssize_t n_slots           # vectors of the kind itself; then that of ema, then that of accumulation
     Py_ssize_t n_variables
     const int64_t* bounds        # where variables begin, and the end: n_variables + 1
-    const unsigned char* decayed # by variable: whether weight decay applies
-    double* scalars              # Nadam's product of momenta
+    const int64_t* shapes        # by variable: number of matrices, their rows and columns; no rows: not a matrix
+    const unsigned char* adam    # by variable: whether Muon leaves it to Adam
+    const double* decay          # by variable: its weight decay, 0 for none; NULL: none at all
+    double* product              # Nadam's of its momenta
+    bint scaled                  # whether gradients are those of the loss times loss_scale
+    double* loss_scale
+    double* finite_steps         # since a dynamic scale changed
+    Py_ssize_t growth_steps      # after so many of them it doubles, 0: it is not dynamic
+    void* workspace
+
+
+cdef double PI = 3.141592653589793
 
 
 cdef inline real power(real x, double exponent) noexcept nogil:
@@ -64,7 +112,252 @@ cdef inline real sign(real x) noexcept nogil:
     return 1 if x > 0 else (-1 if x < 0 else x)
 
 
-cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta, const real* grad,
+cdef real learning_rate_at(Schedule* schedule, double step, real* only_for_its_type) noexcept nogil:
+    """Keras's schedules (keras/src/optimizers/schedules), but for the last one, which is computed in double."""
+    cdef double* number = schedule.number
+    cdef real one = 1, half = 0.5, t = <real>step, initial = <real>number[0], p, q, r, s
+    cdef Py_ssize_t i = 0
+    if schedule.kind == EXPONENTIAL_DECAY or schedule.kind == INVERSE_TIME_DECAY:
+        # initial rate, decay steps, decay rate
+        p = t / <real>number[1]
+        if schedule.flag:
+            p = <real>c_floor(p)
+        if schedule.kind == EXPONENTIAL_DECAY:
+            return initial * power(<real>number[2], p)
+        return initial / (one + <real>number[2] * p)
+    if schedule.kind == POLYNOMIAL_DECAY:
+        # initial rate, decay steps, end rate, power
+        q = <real>number[1]
+        if not schedule.flag:
+            t = t if t < q else q
+        elif t != 0:
+            q = q * <real>c_ceil(t / q)
+        return (initial - <real>number[2]) * power(one - t / q, <real>number[3]) + <real>number[2]
+    if schedule.kind == PIECEWISE_CONSTANT_DECAY:
+        while i < schedule.boundaries and step > schedule.table[i]:
+            i += 1
+        return <real>schedule.table[schedule.boundaries + i]
+    if schedule.kind == COSINE_DECAY:
+        # initial rate, decay steps, alpha, warm-up's target and steps
+        q = <real>number[1]
+        if schedule.flag:
+            r = <real>number[4]
+            t = t if t < q + r else q + r
+            if t < r:
+                return (<real>number[3] - initial) * (t / r) + initial
+            t = t - r
+            initial = <real>number[3]
+        else:
+            t = t if t < q else q
+        p = half * (one + <real>c_cos(<real>PI * (t / q)))
+        return initial * (<real>(1 - number[2]) * p + <real>number[2])
+    if schedule.kind == COSINE_DECAY_RESTARTS:
+        # initial rate, first decay steps, t_mul, m_mul, alpha
+        p = t / <real>number[1]
+        q = <real>number[2]
+        if q == 1:
+            r = <real>c_floor(p)
+            p = p - r
+        else:
+            r = <real>c_floor(<real>c_log(one - p * (one - q)) / <real>c_log(q))
+            s = power(q, r)
+            p = (p - (one - s) / (one - q)) / s
+        p = half * power(<real>number[3], r) * (one + <real>c_cos(<real>PI * p))
+        r = <real>number[4]
+        return initial * ((one - r) * p + r)
+    # EPOCH_DECAY: initial rate, decay, steps to an epoch
+    return <real>(number[0] * c_pow(1 - number[1], c_floor(step / number[2]) + 1))
+
+
+cdef int ask_for_the_rate(Optimizer* opt) except -1 nogil:
+    with gil:
+        opt.learning_rate = (<object>opt.schedule.called)(opt.applied)
+    return 0
+
+
+cdef bint finite(Py_ssize_t n, const real* x) noexcept nogil:
+    # x - x is 0 for finite x and nan otherwise; in blocks, so that the loop has no exit and vectorises
+    cdef Py_ssize_t i, first
+    cdef int bad = 0
+    for first in range(0, n, 4096):
+        for i in range(first, min(first + 4096, n)):
+            bad |= x[i] - x[i] != 0
+        if bad:
+            break
+    return not bad
+
+
+cdef double sum_of_squares(Py_ssize_t n, const real* x) noexcept nogil:
+    """In double, and in eight sums side by side, which vectorise."""
+    cdef double part[8]
+    cdef double total = 0
+    cdef Py_ssize_t i, k, whole = n - n % 8
+    for k in range(8):
+        part[k] = 0
+    for i in range(0, whole, 8):
+        for k in range(8):
+            part[k] += <double>x[i + k] * x[i + k]
+    for i in range(whole, n):
+        total += <double>x[i] * x[i]
+    for k in range(8):
+        total += part[k]
+    return total
+
+
+cdef inline void adam(Py_ssize_t n, real* theta, const real* grad, real* m, real* v, real rate, real p, real q,
+                      real eps) noexcept nogil:
+    """p and q are 1 - beta_1 and 1 - beta_2."""
+    cdef Py_ssize_t i
+    for i in range(n):
+        m[i] = m[i] + (grad[i] - m[i]) * p
+        v[i] = v[i] + (grad[i] * grad[i] - v[i]) * q
+        theta[i] = theta[i] - m[i] * rate / (root(v[i]) + eps)
+
+
+cdef void lamb(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* m, real* v) noexcept nogil:
+    """Adam's step, for each variable made as long as learning_rate times the variable itself.  grad is changed."""
+    cdef Py_ssize_t i, k, n
+    cdef real one = 1, p = <real>(1 - opt.number[0]), q = <real>(1 - opt.number[1]), eps = <real>opt.number[2]
+    cdef real r = one - power(<real>opt.number[0], local), s = one - power(<real>opt.number[1], local)
+    cdef real length, ratio
+    for k in range(opt.n_variables):
+        n = opt.bounds[k + 1] - opt.bounds[k]
+        for i in range(opt.bounds[k], opt.bounds[k + 1]):
+            m[i] = m[i] + (grad[i] - m[i]) * p
+            v[i] = v[i] + (grad[i] * grad[i] - v[i]) * q
+            grad[i] = m[i] / r / (root(v[i] / s) + eps)
+        length = root(<real>sum_of_squares(n, theta + opt.bounds[k]))
+        ratio = root(<real>sum_of_squares(n, grad + opt.bounds[k]))
+        ratio = (length / ratio if length > 0 and ratio > 0 else one) * <real>opt.learning_rate
+        for i in range(opt.bounds[k], opt.bounds[k + 1]):
+            theta[i] = theta[i] - ratio * grad[i]
+
+
+cdef void adafactor(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* first,
+                    real* second) noexcept nogil:
+    """first holds the mean squares of a matrix's rows, or of a vector's values; second those of its columns.
+
+    Each begins where its variable begins.  grad is changed.
+    """
+    # number: beta_2_decay, epsilon_1, epsilon_2, clip_threshold
+    cdef Py_ssize_t i, j, k, n, row, rows, cols, matrix
+    cdef real one = 1, keep = one - power(<real>local, <real>opt.number[0]), new = one - keep
+    cdef real rho = one / root(<real>local), eps = <real>opt.number[1], mean, share, alpha, shrink
+    cdef real* t
+    cdef real* g
+    cdef real* r
+    cdef real* c
+    cdef double* sums = <double*>opt.workspace
+    cdef double total
+    rho = <real>opt.learning_rate if opt.learning_rate < rho else rho
+    for k in range(opt.n_variables):
+        n = opt.bounds[k + 1] - opt.bounds[k]
+        if n == 0:
+            continue
+        t = theta + opt.bounds[k]
+        g = grad + opt.bounds[k]
+        r = first + opt.bounds[k]
+        c = second + opt.bounds[k]
+        rows = opt.shapes[3 * k + 1]
+        cols = opt.shapes[3 * k + 2]
+        alpha = root(<real>(sum_of_squares(n, t) / n))
+        alpha = (<real>opt.number[2] if alpha < <real>opt.number[2] else alpha) * rho
+        if rows == 0:
+            for i in range(n):
+                r[i] = keep * r[i] + new * (g[i] * g[i] + eps)
+                g[i] = g[i] / root(r[i])
+        for matrix in range(opt.shapes[3 * k] if rows else 0):
+            total = 0
+            for j in range(cols):
+                sums[j] = 0
+            for row in range(rows):
+                i = (matrix * rows + row) * cols
+                r[matrix * rows + row] = (keep * r[matrix * rows + row]
+                                          + new * <real>(sum_of_squares(cols, g + i) / cols + opt.number[1]))
+                total += r[matrix * rows + row]
+                for j in range(cols):
+                    sums[j] += <double>g[i + j] * g[i + j]
+            mean = <real>(total / rows)
+            for j in range(cols):
+                c[matrix * cols + j] = (keep * c[matrix * cols + j]
+                                        + new * <real>(sums[j] / rows + opt.number[1]))
+            for row in range(rows):
+                i = (matrix * rows + row) * cols
+                share = r[matrix * rows + row] / mean
+                for j in range(cols):
+                    g[i + j] = g[i + j] / root(share * c[matrix * cols + j])
+        shrink = root(<real>(sum_of_squares(n, g) / n)) / <real>opt.number[3]
+        shrink = one if shrink < one else shrink
+        for i in range(n):
+            t[i] = t[i] - alpha * (g[i] / shrink)
+
+
+cdef void muon(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* m, real* v) noexcept nogil:
+    """Matrices move by their momentum with its singular values made about 1; all else by Adam.  grad is changed."""
+    # number: adam_beta_1, adam_beta_2, epsilon, adam_lr_ratio, momentum, a, b, c, steps, rms_rate (nan: None)
+    cdef double* number = opt.number
+    cdef Py_ssize_t i, j, k, n, at, rows, cols, small, large, s, l, turn
+    cdef real one = 1, lr = <real>opt.learning_rate, p = <real>number[4], back = <real>(number[4] - 1)
+    cdef real a = <real>number[5], b = <real>number[6], c = <real>number[7], rms = <real>number[9], norm, rate, move
+    cdef real* x = <real*>opt.workspace
+    cdef real* product
+    cdef real* square
+    cdef real* scaled
+    cdef real* fourth
+    for k in range(opt.n_variables):
+        at = opt.bounds[k]
+        n = opt.bounds[k + 1] - at
+        if opt.adam[k]:
+            rate = lr * <real>number[3]
+            rate = rate * root(one - power(<real>number[1], local)) / (one - power(<real>number[0], local))
+            adam(n, theta + at, <const real*>(grad + at), m + at, v + at, rate, <real>(1 - number[0]),
+                 <real>(1 - number[1]), <real>number[2])
+            continue
+        if n == 0:
+            continue
+        for i in range(at, at + n):
+            m[i] = m[i] + (grad[i] + m[i] * back)
+            grad[i] = grad[i] + p * m[i] if opt.flag else m[i]
+        rows = opt.shapes[3 * k + 1]
+        cols = opt.shapes[3 * k + 2]
+        small = min(rows, cols)
+        large = max(rows, cols)
+        # x is (s, l) with zeros around the matrix, which lies down in it; the squares are (small, s)
+        s = padded(small)
+        l = padded(large)
+        product = x + s * l
+        square = product + s * l
+        scaled = square + s * s
+        fourth = scaled + s * s
+        memset(x, 0, s * l * sizeof(real))
+        norm = root(<real>sum_of_squares(n, grad + at)) + <real>1e-7
+        for i in range(rows):
+            for j in range(cols):
+                x[i * l + j if rows <= cols else j * l + i] = grad[at + i * cols + j] / norm
+        for turn in range(<Py_ssize_t>number[8]):
+            # the products are those of `forward` in shape: squares are symmetric, and x lies in product on its side
+            for j in range(large):
+                for i in range(s):
+                    product[j * s + i] = x[i * l + j]
+            affine(s, large, small, <const real*>product, s, 1, <const real*>NULL, <const real*>product, square)
+            for i in range(small * s):
+                scaled[i] = c * square[i]
+            affine(s, small, small, <const real*>scaled, s, 1, <const real*>NULL, <const real*>square, fourth)
+            for i in range(small * s):
+                fourth[i] = b * square[i] + fourth[i]
+            affine(l, small, small, <const real*>fourth, s, 1, <const real*>NULL, <const real*>x, product)
+            for i in range(small * l):
+                x[i] = a * x[i] + product[i]
+        norm = root(<real>large)
+        for i in range(rows):
+            for j in range(cols):
+                move = lr * x[i * l + j if rows <= cols else j * l + i]
+                if rms == rms:
+                    move = move * norm * rms
+                theta[at + i * cols + j] = theta[at + i * cols + j] - move
+
+
+cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta, real* grad,
                real* slots) noexcept nogil:
     """theta after one update; slots holds the kind's vectors one after the other, n values each."""
     cdef Py_ssize_t i
@@ -75,6 +368,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
     cdef double* number = opt.number
     cdef real p, q, r, s, t, u, eps, one = 1, beta_1, beta_2
     cdef double local = <double>(iterations + 1)
+    cdef void (*by_variable)(Optimizer*, Py_ssize_t, real*, real*, real*, real*) noexcept nogil
     if opt.kind == SGD:
         p = <real>number[0]
         if p == 0:
@@ -139,10 +433,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
                 c[i] = c[i] if c[i] > b[i] else b[i]
                 theta[i] = theta[i] - a[i] * r / (root(c[i]) + eps)
         else:
-            for i in range(n):
-                a[i] = a[i] + (grad[i] - a[i]) * p
-                b[i] = b[i] + (grad[i] * grad[i] - b[i]) * q
-                theta[i] = theta[i] - a[i] * r / (root(b[i]) + eps)
+            adam(n, theta, <const real*>grad, a, b, r, p, q, eps)
     elif opt.kind == ADAMAX:
         p = <real>(1 - number[0])
         q = <real>number[1]
@@ -162,8 +453,8 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
         q = one - beta_2
         t = beta_1 * (one - <real>0.5 * power(<real>0.96, local))
         u = beta_1 * (one - <real>0.5 * power(<real>0.96, local + 1))
-        r = <real>opt.scalars[0] * beta_1 * (one - <real>0.5 * power(<real>0.96, local))
-        opt.scalars[0] = r
+        r = <real>opt.product[0] * beta_1 * (one - <real>0.5 * power(<real>0.96, local))
+        opt.product[0] = r
         s = one - power(beta_2, local)
         beta_1 = one - r * u                 # the divisors of the two halves of the momentum
         beta_2 = one - r
@@ -179,8 +470,8 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
         r = <real>(2 * number[4])
         for i in range(n):
             t = a[i] + grad[i] * grad[i]
-            s = power(t, -number[0])
-            b[i] = b[i] + (grad[i] + r * theta[i] - (s - power(a[i], -number[0])) / lr * theta[i])
+            s = power(t, -<real>number[0])
+            b[i] = b[i] + (grad[i] + r * theta[i] - (s - power(a[i], -<real>number[0])) / lr * theta[i])
             u = -p if b[i] < -p else (p if b[i] > p else b[i])
             theta[i] = (u - b[i]) / (s / lr + q)
             a[i] = t
@@ -192,48 +483,88 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
         for i in range(n):
             theta[i] = theta[i] - lr * sign(a[i] * beta_1 + grad[i] * p)
             a[i] = a[i] * beta_2 + grad[i] * q
+    elif opt.kind == LAMB or opt.kind == ADAFACTOR or opt.kind == MUON:
+        # by a pointer, so that compilers keep their variables out of the way of the simple kinds
+        by_variable = muon[real] if opt.kind == MUON else (lamb[real] if opt.kind == LAMB else adafactor[real])
+        by_variable(opt, iterations + 1, theta, grad, a, b)
+    elif opt.kind == SCHEDULE_FREE_ADAMW:
+        # number: beta_1, beta_2, epsilon, warm-up steps; slots: the iterates z, then the mean squares
+        beta_1 = <real>number[0]
+        beta_2 = <real>number[1]
+        eps = <real>number[2]
+        p = one - beta_1
+        q = one - beta_2
+        s = one - power(beta_2, local)
+        r = one / <real>local
+        u = one - r
+        if number[3] > 0:
+            t = <real>local / <real>number[3]
+            lr = lr * (t if t < one else one)
+        for i in range(n):
+            b[i] = b[i] + (grad[i] * grad[i] - b[i]) * q
+            a[i] = a[i] - lr * grad[i] / (root(b[i] / s) + eps)
+            # what Keras calls the old z here is, on TensorFlow, the new one: its variable has changed by then
+            t = (theta[i] - p * a[i]) / beta_1
+            theta[i] = p * a[i] + beta_1 * (u * t + r * a[i])
 
 
 cdef void clip(Optimizer* opt, Py_ssize_t n, real* grad) noexcept nogil:
     cdef Py_ssize_t i, v
-    cdef double total
     cdef real at = <real>opt.clip_at, norm, scale
     if opt.clipping == CLIP_VALUE:
         for i in range(n):
             grad[i] = -at if grad[i] < -at else (at if grad[i] > at else grad[i])
     elif opt.clipping == CLIP_GLOBAL_NORM:
-        total = 0
-        for i in range(n):
-            total += <double>grad[i] * grad[i]
-        norm = <real>c_sqrt(total)
+        norm = <real>c_sqrt(sum_of_squares(n, grad))
         scale = 1 / norm
         scale = at * (scale if scale < 1 / at or scale != scale else 1 / at) + (norm - norm)
         for i in range(n):
             grad[i] = grad[i] * scale
     elif opt.clipping == CLIP_NORM:
         for v in range(opt.n_variables):
-            total = 0
-            for i in range(opt.bounds[v], opt.bounds[v + 1]):
-                total += <double>grad[i] * grad[i]
-            norm = <real>c_sqrt(total)
+            norm = <real>c_sqrt(sum_of_squares(opt.bounds[v + 1] - opt.bounds[v], grad + opt.bounds[v]))
             scale = norm if norm > at or norm != norm else at
             for i in range(opt.bounds[v], opt.bounds[v + 1]):
                 grad[i] = grad[i] * at / scale
 
 
-cdef void update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) noexcept nogil:
-    """One call of Keras's `apply`: accumulation, clipping, weight decay, the step, the moving average.
+cdef int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
+    """One call of Keras's `apply`: loss scale, accumulation, clipping, weight decay, the step, the moving average.
 
-    grad is changed where it is clipped or accumulated.
+    Returns the number of calls that this counts for: 0 where a dynamic loss scale turned out too large, 1 otherwise.
+    grad is changed.
     """
     cdef Py_ssize_t i, v, iterations = opt.applied
     cdef bint now = True
     cdef real* average = slots + opt.n_slots * n
     cdef real* kept = average + (n if opt.ema else 0)
-    cdef real lr = <real>opt.learning_rate, wd = <real>opt.weight_decay, steps, momentum, rest
+    cdef real lr, wd, steps, momentum, rest, scale
+    if opt.growth_steps and not finite(n, <const real*>grad):
+        opt.loss_scale[0] *= 0.5
+        opt.finite_steps[0] = 0
+        return 0
     if opt.accumulation:
         iterations = opt.applied // opt.accumulation
         now = (opt.applied + 1) % opt.accumulation == 0
+    if now:
+        # first of all that changes anything, as it may raise; the schedule counts calls, not updates
+        if opt.schedule.kind == CONSTANT_RATE:
+            opt.learning_rate = opt.schedule.table[0]
+        elif opt.schedule.kind == CALLED_RATE:
+            ask_for_the_rate(opt)
+        else:
+            opt.learning_rate = learning_rate_at(&opt.schedule, <double>opt.applied, theta)
+    if opt.scaled:
+        scale = <real>opt.loss_scale[0]
+        for i in range(n):
+            grad[i] = grad[i] / scale
+        opt.finite_steps[0] += 1
+        if opt.finite_steps[0] == opt.growth_steps:
+            # Keras lets it grow to inf, from where it never comes back
+            if opt.loss_scale[0] < 1e38:
+                opt.loss_scale[0] *= 2
+            opt.finite_steps[0] = 0
+    if opt.accumulation:
         if now:
             steps = <real>opt.accumulation
             for i in range(n):
@@ -245,9 +576,11 @@ cdef void update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* sl
     if now:
         if opt.clipping != NO_CLIPPING:
             clip(opt, n, grad)
-        if opt.decays:
+        if opt.decay != NULL:
+            lr = <real>opt.learning_rate
             for v in range(opt.n_variables):
-                if opt.decayed[v]:
+                wd = <real>opt.decay[v]
+                if wd != 0:
                     for i in range(opt.bounds[v], opt.bounds[v + 1]):
                         theta[i] = theta[i] - theta[i] * wd * lr
         step(opt, iterations, n, theta, grad, slots)
@@ -259,41 +592,99 @@ cdef void update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* sl
         if opt.ema_overwrite and (iterations + 1) % opt.ema_overwrite == 0:
             memcpy(theta, average, n * sizeof(real))
     opt.applied += 1
+    return 1
 
 
-cdef Optimizer optimizer_struct(spec, const int64_t[::1] bounds, const unsigned char[::1] decayed,
-                                double[::1] scalars):
-    """The struct of (kind, learning rate, numbers, flag, slots, options); the arrays must outlive it."""
+cdef Schedule schedule_struct(spec):
+    """The struct of (kind, numbers, flag, table or what to call); the last must outlive it."""
+    cdef Schedule schedule
+    cdef const double[::1] table
+    cdef Py_ssize_t i
+    kind, numbers, schedule.flag, last = spec
+    schedule.kind = SCHEDULES[kind]
+    for i in range(5):
+        schedule.number[i] = numbers[i] if i < len(numbers) else 0
+    schedule.called = <PyObject*>last
+    if schedule.kind == CONSTANT_RATE or schedule.kind == PIECEWISE_CONSTANT_DECAY:
+        table = last
+        schedule.table = &table[0]
+        schedule.boundaries = table.shape[0] // 2
+    return schedule
+
+
+cdef Optimizer optimizer_struct(optimizer):
+    """The struct of what `Optimizer._core` gives, which must outlive it."""
     cdef Optimizer opt
     cdef Py_ssize_t i
-    kind, opt.learning_rate, numbers, opt.flag, opt.n_slots, options = spec
+    cdef const int64_t[::1] bounds
+    cdef const int64_t[:, ::1] shapes
+    cdef const unsigned char[::1] adam
+    cdef const double[::1] decay
+    cdef double[::1] scalars
+    cdef unsigned char[::1] workspace
+    spec, slots, bounds, shapes, adam, decay, scalars, workspace = optimizer
+    kind, schedule, numbers, opt.flag, opt.n_slots, options = spec
     opt.kind = OPTIMIZERS[kind]
-    for i in range(6):
+    opt.schedule = schedule_struct(schedule)
+    for i in range(10):
         opt.number[i] = numbers[i] if i < len(numbers) else 0
-    (weight_decay, clipping, opt.clip_at, opt.ema, opt.ema_momentum, opt.ema_overwrite, opt.accumulation,
-     opt.applied) = options
-    opt.decays = weight_decay is not None
-    opt.weight_decay = weight_decay or 0
+    (clipping, opt.clip_at, opt.ema, opt.ema_momentum, opt.ema_overwrite, opt.accumulation, opt.scaled,
+     opt.growth_steps, opt.applied) = options
     opt.clipping = CLIPPINGS[clipping]
     opt.n_variables = bounds.shape[0] - 1
     opt.bounds = &bounds[0]
-    opt.decayed = &decayed[0]
-    opt.scalars = &scalars[0]
+    opt.shapes = &shapes[0, 0]
+    opt.adam = &adam[0]
+    opt.decay = &decay[0] if decay is not None else NULL
+    opt.product = &scalars[0]
+    opt.loss_scale = &scalars[1]
+    opt.finite_steps = &scalars[2]
+    opt.workspace = <void*>(<size_t>(&workspace[0] + GD_ALIGNMENT - 1) // GD_ALIGNMENT * GD_ALIGNMENT)
     return opt
 
 
-def apply_update(theta, grad, optimizer):
-    """One update of a flat vector outside of a network; grad is changed where it is clipped or accumulated."""
-    if theta.dtype == np.float64:
-        _apply_update[double](theta, grad, optimizer)
+def optimizer_workspace(kind, shapes, adam, dtype):
+    """Memory for what a kind of optimizer computes besides its vectors, of the size that `update` needs."""
+    cdef Py_ssize_t count, rows, cols, small, large, most = 0
+    for (count, rows, cols), by_adam in zip(shapes, adam):
+        if OPTIMIZERS[kind] == ADAFACTOR:
+            most = max(most, cols * <Py_ssize_t>sizeof(double))
+        elif OPTIMIZERS[kind] == MUON and not by_adam:
+            small = padded(min(rows, cols))
+            large = padded(max(rows, cols))
+            most = max(most, (2 * large + 3 * small) * small * np.dtype(dtype).itemsize)
+    return np.empty(most + GD_ALIGNMENT, np.uint8)
+
+
+def schedule_values(spec, steps, dtype):
+    """A schedule's learning rates at each of an array of steps (float64)."""
+    out = np.empty(steps.shape[0], dtype)
+    if out.dtype == np.float64:
+        _schedule_values[double](spec, steps, out)
     else:
-        _apply_update[float](theta, grad, optimizer)
+        _schedule_values[float](spec, steps, out)
+    return out
 
 
-cdef _apply_update(real[::1] theta, real[::1] grad, optimizer):
-    spec, slots_array, bounds, decayed, scalars = optimizer
-    cdef real[:, ::1] slots = slots_array
-    cdef Optimizer opt = optimizer_struct(spec, bounds, decayed, scalars)
-    if theta.shape[0]:
-        with nogil:
-            update(&opt, theta.shape[0], &theta[0], &grad[0], &slots[0, 0] if slots.shape[0] else NULL)
+cdef _schedule_values(spec, const double[::1] steps, real[::1] out):
+    cdef Schedule schedule = schedule_struct(spec)
+    cdef Py_ssize_t i
+    with nogil:
+        for i in range(steps.shape[0]):
+            out[i] = learning_rate_at(&schedule, steps[i], &out[0])
+
+
+def apply_update(theta, grad, optimizer):
+    """One update of a flat vector outside of a network, which changes grad too; returns what `update` does."""
+    if theta.dtype == np.float64:
+        return _apply_update[double](theta, grad, optimizer)
+    return _apply_update[float](theta, grad, optimizer)
+
+
+cdef int _apply_update(real[::1] theta, real[::1] grad, optimizer) except -1:
+    cdef real[:, ::1] slots = optimizer[1]
+    cdef Optimizer opt = optimizer_struct(optimizer)
+    if theta.shape[0] == 0:
+        return 1
+    with nogil:
+        return update(&opt, theta.shape[0], &theta[0], &grad[0], &slots[0, 0] if slots.shape[0] else NULL)

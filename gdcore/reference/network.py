@@ -46,7 +46,14 @@ def predict(layers: list[Dense], params: list[Array], x: Array) -> Array:
 
 def behind_activation(layers: list[Dense], loss_name: str) -> bool:
     """Whether Keras on TensorFlow takes the loss from the logits behind the last activation."""
-    return "crossentropy" in loss_name and layers[-1].activation in ("sigmoid", "softmax")
+    plain = ("binary_crossentropy", "categorical_crossentropy", "sparse_categorical_crossentropy")
+    return loss_name in plain and layers[-1].activation in ("sigmoid", "softmax")
+
+
+def half_behind_activation(layers: list[Dense], loss_name: str, options: dict[str, Any]) -> bool:
+    """Whether the loss has a factor taken from the outputs and a cross-entropy taken from the logits behind them."""
+    focal = loss_name == "binary_focal_crossentropy" and not options.get("from_logits", False)
+    return focal and layers[-1].activation in ("sigmoid", "softmax")
 
 
 def loss(
@@ -62,6 +69,8 @@ def loss(
     z, a = forward(layers, params, x)[-1]
     if behind_activation(layers, loss_name):
         return losses.mean(loss_name, y, z, sample_weight, **{**options, "from_logits": True})
+    if half_behind_activation(layers, loss_name, options):
+        return losses.mean(loss_name, y, a, sample_weight, logits=z, **options)
     return losses.mean(loss_name, y, a, sample_weight, **options)
 
 
@@ -81,6 +90,11 @@ def gradient(
         options = {**options, "from_logits": True}
         value = losses.mean(loss_name, y, z, sample_weight, **options)
         dz = losses.gradient(loss_name, y, z, sample_weight, **options)
+    elif half_behind_activation(layers, loss_name, options):
+        value = losses.mean(loss_name, y, a, sample_weight, logits=z, **options)
+        da = losses.gradient(loss_name, y, a, sample_weight, logits=z, **options)
+        dz = activations.vjp(layers[-1].activation, z, a, da)
+        dz += losses.gradient_by_logits(y, a, z, sample_weight, **options)
     else:
         value = losses.mean(loss_name, y, a, sample_weight, **options)
         da = losses.gradient(loss_name, y, a, sample_weight, **options)

@@ -1,7 +1,8 @@
 """Optimizer updates in Keras's order of operations (keras/src/optimizers), array by array.
 
 An optimizer is made from a configuration as Keras writes it; `apply` is one call of Keras's `apply`: gradient
-accumulation, clipping, weight decay, the step itself, the moving average.
+accumulation, clipping, weight decay, the step itself, the moving average.  A learning rate that is a function is
+called with the number of calls so far.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ Array = NDArray[Any]
 class Optimizer:
     """The settings as attributes, and all that is around the step."""
 
+    learning_rate: Any
     defaults: dict[str, Any] = {}  # noqa: RUF012 - read only
     common: dict[str, Any] = {  # noqa: RUF012 - read only
         "name": None,
@@ -26,12 +28,14 @@ class Optimizer:
         "use_ema": False,
         "ema_momentum": 0.99,
         "ema_overwrite_frequency": None,
+        "loss_scale_factor": None,
         "gradient_accumulation_steps": None,
     }
 
     def __init__(self, **config: Any) -> None:
         for key, value in {**self.common, **self.defaults, **config}.items():
             setattr(self, key, value)
+        self.schedule = self.learning_rate if callable(self.learning_rate) else None
         self.calls = 0
         self.slots: list[dict[str, Array]] = []
 
@@ -46,11 +50,19 @@ class Optimizer:
         """Change p and slot in place; t counts the steps from 1."""
         raise NotImplementedError
 
+    def decay_of(self, p: Array) -> float | None:
+        """The weight decay of a parameter array."""
+        return self.weight_decay
+
     def apply(self, params: list[Array], grads: list[Array]) -> None:
         """One call with a gradient for each array."""
         if not self.slots:
             for p in params:
                 self.slots.append({**self.start(p), "average": np.zeros_like(p), "sum": np.zeros_like(p)})
+        if self.schedule is not None:
+            self.learning_rate = self.schedule(self.calls)
+        if self.loss_scale_factor is not None:
+            grads = [g / g.dtype.type(self.loss_scale_factor) for g in grads]
         every = self.gradient_accumulation_steps or 1
         iterations = self.calls // every
         if (self.calls + 1) % every == 0:
@@ -59,8 +71,9 @@ class Optimizer:
             grads = self.clip(grads)
             for p, g, slot in zip(params, grads, self.slots, strict=True):
                 slot["sum"][...] = 0
-                if self.weight_decay is not None:
-                    p -= p * p.dtype.type(self.weight_decay) * p.dtype.type(self.learning_rate)
+                decay = self.decay_of(p)
+                if decay is not None:
+                    p -= p * p.dtype.type(decay) * p.dtype.type(self.learning_rate)
                 self.step(p, g, slot, iterations + 1)
         else:
             for g, slot in zip(grads, self.slots, strict=True):
@@ -236,3 +249,102 @@ class Lion(Optimizer):
         m = slot["m"]
         p -= self.learning_rate * np.sign(m * self.beta_1 + g * (1 - self.beta_1))
         m[...] = m * self.beta_2 + g * (1 - self.beta_2)
+
+
+class Lamb(Optimizer):
+    """u = m_hat / (sqrt(v_hat) + epsilon); w <- w - lr (|w| / |u|) u."""
+
+    def start(self, p: Array) -> dict[str, Array]:
+        return {"m": np.zeros_like(p), "v": np.zeros_like(p)}
+
+    def step(self, p: Array, g: Array, slot: dict[str, Array], t: int) -> None:
+        m, v = slot["m"], slot["v"]
+        m += (g - m) * (1 - self.beta_1)
+        v += (g * g - v) * (1 - self.beta_2)
+        u = m / (1 - self.beta_1**t) / (np.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        length, other = np.sqrt(np.sum(p * p)), np.sqrt(np.sum(u * u))
+        ratio = length / other if length > 0 and other > 0 else 1.0
+        p -= ratio * self.learning_rate * u
+
+
+class Adafactor(Optimizer):
+    """The mean squares v of a matrix are the outer product of those of its rows and columns, over their mean.
+
+    u = g / sqrt(v), limited in its root mean square; w <- w - max(epsilon_2, rms(w)) min(lr, 1 / sqrt(t)) u.
+    """
+
+    def start(self, p: Array) -> dict[str, Array]:
+        if p.ndim < 2:
+            return {"v": np.zeros_like(p)}
+        return {"rows": np.zeros_like(p[..., 0]), "columns": np.zeros_like(p[..., 0, :])}
+
+    def step(self, p: Array, g: Array, slot: dict[str, Array], t: int) -> None:
+        def rms(x: Array) -> Any:
+            return np.sqrt(np.mean(x * x))
+
+        rho = min(self.learning_rate, 1 / np.sqrt(t))
+        alpha = max(self.epsilon_2, rms(p)) * rho
+        square = g * g + self.epsilon_1
+        keep = 1 - t**self.beta_2_decay
+        if p.ndim < 2:
+            v = slot["v"]
+            v[...] = keep * v + (1 - keep) * square
+        else:
+            rows, columns = slot["rows"], slot["columns"]
+            rows[...] = keep * rows + (1 - keep) * square.mean(axis=-1)
+            columns[...] = keep * columns + (1 - keep) * square.mean(axis=-2)
+            v = (rows / rows.mean(axis=-1, keepdims=True))[..., None] * columns[..., None, :]
+        u = g / np.sqrt(v)
+        p -= alpha * (u / max(1.0, rms(u) / self.clip_threshold))
+
+
+class Muon(Optimizer):
+    """Matrices move by their momentum, orthogonalised by Newton and Schulz's iteration; all else by Adam."""
+
+    def start(self, p: Array) -> dict[str, Array]:
+        return {"m": np.zeros_like(p), "v": np.zeros_like(p)}
+
+    def decay_of(self, p: Array) -> float | None:
+        return self.weight_decay if p.ndim == 2 else self.adam_weight_decay
+
+    def step(self, p: Array, g: Array, slot: dict[str, Array], t: int) -> None:
+        m, v = slot["m"], slot["v"]
+        if p.ndim != 2:
+            rate = self.learning_rate * self.adam_lr_ratio
+            m += (g - m) * (1 - self.adam_beta_1)
+            v += (g * g - v) * (1 - self.adam_beta_2)
+            alpha = rate * np.sqrt(1 - self.adam_beta_2**t) / (1 - self.adam_beta_1**t)
+            p -= m * alpha / (np.sqrt(v) + self.epsilon)
+            return
+        m += g + m * (self.momentum - 1)
+        move = self.learning_rate * self.orthogonalised(g + self.momentum * m if self.nesterov else m)
+        p -= move if self.rms_rate is None else move * np.sqrt(max(p.shape)) * self.rms_rate
+
+    def orthogonalised(self, x: Array) -> Array:
+        """x with its singular values s after `ns_steps` of s <- a s + b s^3 + c s^5, from s / |x|."""
+        if x.shape[0] > x.shape[1]:
+            return self.orthogonalised(x.T).T
+        x = x / (np.sqrt(np.sum(x * x)) + 1e-7)
+        for _ in range(self.ns_steps):
+            square = x @ x.T
+            x = self.muon_a * x + (self.muon_b * square + self.muon_c * square @ square) @ x
+        return x
+
+
+class ScheduleFreeAdamW(Optimizer):
+    """z moves as Adam's weights do, x is the mean of all z, and w = (1 - b1) z + b1 x.
+
+    The old x is recovered from the old w by the new z, as in Keras on TensorFlow.
+    """
+
+    def start(self, p: Array) -> dict[str, Array]:
+        return {"z": p.copy(), "v": np.zeros_like(p)}
+
+    def step(self, p: Array, g: Array, slot: dict[str, Array], t: int) -> None:
+        z, v, b1 = slot["z"], slot["v"], self.beta_1
+        lr = self.learning_rate * min(t / self.warmup_steps, 1.0) if self.warmup_steps else self.learning_rate
+        v += (g * g - v) * (1 - self.beta_2)
+        z -= lr * g / (np.sqrt(v / (1 - self.beta_2**t)) + self.epsilon)
+        x = (p - (1 - b1) * z) / b1
+        x = (1 - 1 / t) * x + z / t
+        p[...] = (1 - b1) * z + b1 * x
