@@ -1074,7 +1074,7 @@ class Sequential:
         if seed is None:
             return (_python.getrandbits(64), 0, 1)
         if shuffle is True:
-            return (seed, 0, 0)
+            return (*_random.stateful_stream(0), 0)
         self._fresh_orders += 1
         return (seed, self._fresh_orders << 32, 1)
 
