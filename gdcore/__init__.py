@@ -22,6 +22,7 @@ from .models import Sequential
 
 if TYPE_CHECKING:
     from . import datasets, lessons, plots, reference
+    from ._verify import verify
 
 __version__ = "0.1.0"
 
@@ -45,6 +46,7 @@ __all__ = [
     "reference",
     "regularizers",
     "utils",
+    "verify",
 ]
 
 _LAZY = {"datasets", "lessons", "plots", "reference"}
@@ -56,8 +58,12 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f".{name}", __name__)
+    if name == "verify":
+        from ._verify import verify
+
+        return verify
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted({*globals(), *_LAZY, "verify"})

@@ -1,4 +1,5 @@
-"""The command line: ``python -m gdcore lesson`` runs the course's experiments, ``info`` says what is installed."""
+"""The command line: ``python -m gdcore lesson`` runs the course's experiments, ``verify`` compares every part with
+Keras, ``info`` says what is installed."""
 
 import argparse
 import sys
@@ -13,10 +14,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lesson.add_argument("name", nargs="?", default="by-hand", metavar="NAME", help="which one (default: by-hand)")
     lesson.add_argument("--list", action="store_true", help="list the names and stop")
     lesson.add_argument("--plots", default="gdcore-lesson", metavar="DIR", help="folder for pictures (%(default)s)")
+    verify = commands.add_parser("verify", help="compare every part with Keras")
+    verify.add_argument("--only", metavar="PART", help="one part: optimizers, activations, losses, ...")
+    verify.add_argument("--live", action="store_true", help="with the Keras installed here, not with stored figures")
+    verify.add_argument("--gradients", action="store_true", help="analytic gradients against central differences")
+    verify.add_argument("--seed", type=int, help="what --live and --gradients draw their set-ups from")
     commands.add_parser("info", help="print the version and which build of the core is in use")
     chosen = parser.parse_args(arguments)
     if chosen.command == "info":
         return _info()
+    if chosen.command == "verify":
+        from ._verify import verify as compare
+
+        try:
+            report = compare(chosen.only, live=chosen.live, gradients=chosen.gradients, seed=chosen.seed)
+        except (ValueError, ImportError) as error:
+            parser.error(str(error))
+        print(report)
+        return 0 if report else 1
 
     from ._names import look_up
     from .lessons import LESSONS

@@ -233,9 +233,10 @@ class _Glu(_AlongAxis):
         axis = self.parameters["axis"]
         self._output_shape(x.shape)
         values, gates = np.split(x, 2, axis=axis)
-        opened = kernels.apply_activation("sigmoid", (), gates)
         if up is None:
-            return values * opened
+            opened = kernels.apply_activation("sigmoid", (), gates.astype(np.float64, copy=False))
+            return (values * opened).astype(x.dtype, copy=False)
+        opened = kernels.apply_activation("sigmoid", (), gates)
         return np.concatenate([up * opened, kernels.apply_activation("sigmoid", (), gates, up * values)], axis=axis)
 
 

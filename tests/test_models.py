@@ -235,13 +235,13 @@ def test_metrics_choose_the_accuracy_that_fits():
     x = np.array([[0.0], [1.0], [2.0], [3.0]])
     one = Sequential([Dense(1, "sigmoid", input_dim=1, kernel_initializer="ones")])
     one.layers[0].bias[...] = -1.5
-    one.compile("sgd", "bce", ["accuracy"])
+    one.compile("sgd", "bce", metrics=["accuracy"])
     assert one.evaluate(x, [0, 1, 1, 1])[1] == 0.75
     three = Sequential([Dense(3, "softmax", input_dim=1, use_bias=False)])
     three.set_weights([[[-1, 0, 1]]])
-    three.compile("sgd", "sparse_categorical_crossentropy", ["acc"])
+    three.compile("sgd", "sparse_categorical_crossentropy", metrics=["acc"])
     assert three.evaluate(x + 1, [2, 2, 0, 1], return_dict=True)["acc"] == 0.5
-    three.compile("sgd", "categorical_crossentropy", ["accuracy"])
+    three.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
     assert three.evaluate(x + 1, gdcore.utils.to_categorical([2, 2, 0, 2]))[1] == 0.75
 
 
