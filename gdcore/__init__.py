@@ -16,6 +16,7 @@ from . import (
     regularizers,
     utils,
 )
+from ._threads import get_num_threads, set_num_threads
 from .gradients import check_gradients
 from .layers import Input
 from .models import Sequential
@@ -33,6 +34,7 @@ __all__ = [
     "check_gradients",
     "constraints",
     "datasets",
+    "get_num_threads",
     "initializers",
     "layers",
     "lessons",
@@ -44,6 +46,7 @@ __all__ = [
     "random",
     "reference",
     "regularizers",
+    "set_num_threads",
     "utils",
 ]
 
