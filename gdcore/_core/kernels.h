@@ -165,6 +165,8 @@ typedef void (*gd_map_f64)(Py_ssize_t, const double *, double *);
 static gd_map_f32 gd_find_map_f32(const char *wanted) { GD_ALL_MAPS(GD_IF_NAMED_F32) return NULL; }
 static gd_map_f64 gd_find_map_f64(const char *wanted) { GD_ALL_MAPS(GD_IF_NAMED_F64) return NULL; }
 
+#include "philox.h"
+
 static void *gd_alloc(size_t bytes)
 {
     void *p = NULL;

@@ -121,13 +121,17 @@ static void NAME(product_part)(void *context, int part, int parts)
         Py_ssize_t sk = p->sk, sr = p->sr;
         if (blocks > 1 && sr == 1 && p->K > 64 && p->K <= 1024) { /* rows of w far apart: once through them is enough */
             if (packed != t / blocks) {
-                Py_ssize_t k, i;
-                for (k = 0; k < p->K; k++)
-                    for (i = 0; i < rows; i++) panel[k * rows + i] = w[k * sk + i];
+                Py_ssize_t k; /* of whole width, which is quicker; at the end of w this must not read beyond it */
+                size_t bytes = (r + GD_MOST_ROWS <= p->R ? GD_MOST_ROWS : rows) * sizeof(REAL);
+                if (bytes == GD_MOST_ROWS * sizeof(REAL))
+                    for (k = 0; k < p->K; k++)
+                        memcpy(panel + k * GD_MOST_ROWS, w + k * sk, GD_MOST_ROWS * sizeof(REAL));
+                else
+                    for (k = 0; k < p->K; k++) memcpy(panel + k * GD_MOST_ROWS, w + k * sk, bytes);
                 packed = t / blocks;
             }
             w = panel;
-            sk = rows;
+            sk = GD_MOST_ROWS;
         }
         NAME(tiles)[rows - 1][vectors - 1](p->K, w, sk, sr, p->add ? c : (p->bias ? p->bias + r : NULL),
                                            p->a + v * VL, p->lda, c, p->ldc);
@@ -192,6 +196,19 @@ static void NAME(turn_rows)(const REAL *const *in, Py_ssize_t n, REAL *out, Py_s
     }
     for (; k < n; k++)
         for (l = 0; l < VL; l++) out[k * ldo + l] = in[l][k];
+}
+
+/* out[r*J + j] = a[j*m + r] for n rows r */
+static void NAME(ungather)(const REAL *a, Py_ssize_t m, Py_ssize_t J, Py_ssize_t n, REAL *out)
+{
+    const REAL *units[sizeof(NAME(vec)) / sizeof(REAL)];
+    Py_ssize_t j, l, r;
+    for (j = 0; j + VL <= J; j += VL) {
+        for (l = 0; l < VL; l++) units[l] = a + (j + l) * m;
+        NAME(turn_rows)(units, n, out + j, J);
+    }
+    for (r = 0; j < J && r < n; r++)
+        for (l = j; l < J; l++) out[r * J + l] = a[l * m + r];
 }
 
 /* out[k*m + r] = x[row(r), k] for m rows, r from n on repeating the first; row(r) is order[first + r], or that number

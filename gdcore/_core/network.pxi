@@ -32,6 +32,8 @@ cdef extern from "kernels.h" nogil:
     void gd_gather_f32(const float*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
     void gd_gather_f64(const double*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
                        double*)
+    void gd_ungather_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void gd_ungather_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
     int gd_get_threads()
     void gd_set_threads(int)
     int gd_parts(bint)
@@ -193,10 +195,10 @@ cdef void gather(Net* net, const real* x, const real* y, const real* w, const in
 
 cdef void ungather(Net* net, const real* a, Py_ssize_t n, Py_ssize_t m, real* out) noexcept nogil:
     """Outputs a of n rows, as rows."""
-    cdef Py_ssize_t r, j
-    for r in range(n):
-        for j in range(net.n_out):
-            out[r * net.n_out + j] = a[j * m + r]
+    if real is float:
+        gd_ungather_f32(a, m, net.n_out, n, out)
+    else:
+        gd_ungather_f64(a, m, net.n_out, n, out)
 
 
 cdef void apply_layer(Net* net, const real* theta, Py_ssize_t l, Py_ssize_t first, Py_ssize_t count, const real* x,
