@@ -22,7 +22,8 @@ from .layers import Input
 from .models import Sequential
 
 if TYPE_CHECKING:
-    from . import datasets, lessons, plots, reference
+    from . import datasets, lessons, plots, reference, surfaces
+    from ._minimize import minimize
 
 __version__ = "0.1.0"
 
@@ -40,6 +41,7 @@ __all__ = [
     "lessons",
     "losses",
     "metrics",
+    "minimize",
     "models",
     "optimizers",
     "plots",
@@ -47,10 +49,11 @@ __all__ = [
     "reference",
     "regularizers",
     "set_num_threads",
+    "surfaces",
     "utils",
 ]
 
-_LAZY = {"datasets", "lessons", "plots", "reference"}
+_LAZY = {"datasets", "lessons", "plots", "reference", "surfaces"}
 
 
 def __getattr__(name: str) -> Any:
@@ -59,8 +62,12 @@ def __getattr__(name: str) -> Any:
         from importlib import import_module
 
         return import_module(f".{name}", __name__)
+    if name == "minimize":
+        from ._minimize import minimize
+
+        return minimize
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted([*globals(), *_LAZY])
+    return sorted({*globals(), *__all__})

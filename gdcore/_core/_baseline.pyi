@@ -15,6 +15,10 @@ CLIPPINGS: dict[str | None, int]
 REDUCTIONS: dict[str, int]
 GRADIENTS: dict[str, int]
 DISTRIBUTIONS: dict[str, int]
+SURFACES: dict[str, int]
+DESCENT_STATES: dict[str, int]
+SIGNATURES: dict[str, tuple[int, bool]]
+SLOPE_SIGNATURES: dict[str, tuple[int, bool]]
 
 LossSpec = tuple[str, str | None, bool, tuple[float, ...]]
 Array = NDArray[Any]
@@ -68,3 +72,18 @@ def loss_value(spec: LossSpec, y: Array, p: Array) -> Array: ...
 def loss_gradient_of(spec: LossSpec, y: Array, p: Array, scale: Array) -> Array: ...
 def apply_power(x: Array, y: float) -> Array: ...
 def apply_math(name: str, x: Array) -> Array: ...
+def apply_surface(spec: tuple[str, float], x: Array, value: Array, grad: Array) -> None: ...
+def capsule_name(capsule: Any) -> str: ...
+def descend(
+    objective: tuple[Any, ...],
+    optimizer: tuple[Any, ...],
+    lanes: int,
+    first: int,
+    last: int,
+    maxiter: int,
+    tol: float,
+    gtol: float,
+    results: tuple[Any, ...],
+    stop: Array,
+    callback: Callable[[int, Array, float], bool] | None = None,
+) -> None: ...

@@ -1206,3 +1206,7 @@ cdef _apply_math(bytes name, const real[::1] x):
             else:
                 map_f64(x.shape[0], &x[0], &y[0])
     return np.asarray(y)
+
+
+include "surfaces.pxi"
+include "minimize.pxi"
