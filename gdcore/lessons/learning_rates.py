@@ -24,12 +24,12 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
     say = translator(lang)
     results = run()
-    print(say("gradient descent from {}").format(START))
+    print(say("Gradient descent from {}").format(START))
     names = [f"{rate}, {epochs}" for rate, epochs in EXPERIMENTS]
     print(table(dict(zip(names, results, strict=True)), say("learning rate"), lang))
     pictures = {}
     for (rate, epochs), result in zip(EXPERIMENTS, results, strict=True):
-        title = say("learning rate {}, {} epochs").format(rate, epochs)
+        title = say("Learning rate {}, {} epochs").format(rate, epochs)
         figure = plot_descent(surfaces.peaks, result.trajectory, title, lang=lang)
         pictures[f"learning-rate-{rate}-epochs-{epochs}.png"] = figure
     write(pictures, plots, lang)

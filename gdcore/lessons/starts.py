@@ -25,13 +25,13 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
     say = translator(lang)
     results = run()
-    title = say("learning rate {}, {} epochs").format(LEARNING_RATE, EPOCHS)
+    title = say("Learning rate {}, {} epochs").format(LEARNING_RATE, EPOCHS)
     print(title)
     print(table({str(start): result for start, result in zip(STARTS, results, strict=True)}, say("start"), lang))
     figure = plot_descent(
         surfaces.peaks,
         [result.trajectory for result in results],
-        say("Four starts") + ": " + title,
+        f"{say('Four starts')}. {title}",
         minima=True,
         lang=lang,
     )

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 BLUE, ORANGE, GREEN, RED, PURPLE, SKY = "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9"
 # later lines are dashed and thinner: one that hides another would leave the reader guessing
 STYLES: tuple[dict[str, Any], ...] = (
-    {"color": BLUE, "linestyle": "-", "linewidth": 4.0},
+    {"color": BLUE, "linestyle": "-", "linewidth": 3.5},
     {"color": ORANGE, "linestyle": "--", "linewidth": 2.0},
     {"color": GREEN, "linestyle": ":", "linewidth": 2.0},
     {"color": PURPLE, "linestyle": "-.", "linewidth": 1.5},
@@ -119,9 +119,9 @@ def draw_heights(ax: Any, across: Any, up: Any, heights: Any, kind: str, levels:
         ax.computed_zorder = False
         ax.plot_surface(*np.meshgrid(across, up), heights.filled(np.nan), cmap=SURFACE, rcount=70, ccount=70, zorder=1)
         ax.view_init(elev=42, azim=-62)
-        ax.set_box_aspect((1, 1, 0.7), zoom=1.12)
+        ax.set_box_aspect((1, 1, 0.7), zoom=1.08)
         if label:
-            ax.set_zlabel(label)
+            ax.set_zlabel(label, labelpad=9)
         return
     filled = ax.contourf(across, up, heights, levels=levels, cmap=SURFACE)
     ax.contour(across, up, heights, levels=filled.levels, colors="white", linewidths=0.4, linestyles="solid", alpha=0.6)

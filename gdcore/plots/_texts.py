@@ -40,9 +40,21 @@ SPANISH = {
     "Loss when one parameter changes and the others stay (dot: its value now)": (
         "Pérdida cuando cambia un parámetro y los demás se quedan (punto: su valor actual)"
     ),
+    "slope": "pendiente",
+    "minimum": "mínimo",
+    "falls: increase x": "decrece: aumentar x",
+    "rises: decrease x": "crece: disminuir x",
+    "Training by hand": "Entrenamiento a mano",
+    "Loss over two of the ten parameters": "Pérdida según dos de los diez parámetros",
+    "Loss along two random directions": "Pérdida a lo largo de dos direcciones aleatorias",
+    "lowest loss": "pérdida mínima",
+    "here": "aquí",
+    "Which learning rate? iris, Dense(8, tanh), Dense(3, softmax)": (
+        "¿Qué tasa de aprendizaje? iris, Dense(8, tanh), Dense(3, softmax)"
+    ),
     "A loss of two parameters": "Una función de pérdida con dos parámetros",
-    "gradient descent from {}": "descenso de gradiente desde {}",
-    "learning rate {}, {} epochs": "tasa de aprendizaje {}, {} épocas",
+    "Gradient descent from {}": "Descenso de gradiente desde {}",
+    "Learning rate {}, {} epochs": "Tasa de aprendizaje {}, {} épocas",
     "Four starts": "Cuatro puntos de partida",
     "{} epochs from {}": "{} épocas desde {}",
     "{} epochs from {}, learning rate {} (Adadelta: 1)": "{} épocas desde {}, tasa de aprendizaje {} (Adadelta: 1)",

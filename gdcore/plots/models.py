@@ -279,10 +279,10 @@ def _slice_with_best(ax: Any, places: Any, losses: Any, now: float, loss: float,
     ax.set_xlim(places.min(), places.max())
     ax.grid(alpha=0.3)
     ax.vlines(now, loss, top, color=RED, linestyle="--")
-    ax.plot([now], [loss], "o", color=RED, markersize=8, zorder=4)
+    ax.plot([now], [loss], "o", color=RED, markersize=8, zorder=4, clip_on=False)
     best = int(np.nanargmin(losses))
     ax.vlines(places[best], 0, losses[best], color=GREEN, linestyle=":", linewidth=2)
-    ax.plot([places[best]], [losses[best]], "D", color=GREEN, markersize=7, zorder=4)
+    ax.plot([places[best]], [losses[best]], "D", color=GREEN, markersize=7, zorder=4, clip_on=False)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     for at, height, text, colour, anchor in (
         (now, top, f"{label} = {now:.2f}", RED, "top"),
@@ -514,9 +514,11 @@ def plot_range_test(rates: Any, losses: Any, ax: Any = None, *, smoothing: float
     for i, loss in enumerate(losses):
         mean = smoothing * mean + (1 - smoothing) * loss
         smooth[i] = mean / (1 - smoothing ** (i + 1))
-    finite = np.isfinite(smooth)
-    slopes = np.gradient(smooth[finite], np.log(rates[finite]))
-    steepest = int(np.argmin(slopes))
+    # how far it falls within a tenth of the steps, before it is lowest: what it does later is noise
+    width = max(1, len(smooth) // 10)
+    falls = smooth[width:] - smooth[:-width]
+    lowest = max(1, int(np.nanargmin(smooth)) - width + 1)
+    steepest = int(np.nanargmin(falls[:lowest])) + width // 2
     ax = axes_or_new(ax)
     ax.plot(rates, losses, color=BLUE, alpha=0.35, linewidth=1, label=say("loss of each batch"))
     ax.plot(rates, smooth, color=BLUE, linewidth=2.5, label=say("smoothed"))
@@ -543,8 +545,11 @@ def _by_epoch(ax: Any, curves: Mapping[str, tuple[Any, Any]], say: Any) -> None:
     for (label, (epochs, values)), style in zip(
         curves.items(), STYLES * (len(curves) // len(STYLES) + 1), strict=False
     ):
+        width = style["linewidth"] if len(curves) > 1 else 2.0
         marker = "o" if len(values) == 1 else None
-        ax.plot(np.asarray(epochs) + 1, values, label=label, marker=marker, **style)
+        ax.plot(np.asarray(epochs) + 1, values, label=label, marker=marker, **{**style, "linewidth": width})
+    if all(len(values) == 1 for _, values in curves.values()):
+        ax.set_xlim(*np.add(ax.lines[-1].get_xdata()[-1], (-0.5, 0.5)))
     ax.set_xlabel(say("epoch"))
     ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
