@@ -34,9 +34,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         return int(found.main(chosen.plots, chosen.lang))
-    except (OSError, ImportError) as error:
+    except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
-        return 1
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise
+        print(f"gdcore: {error}", file=sys.stderr)
+    return 1
 
 
 def _info() -> int:

@@ -15,7 +15,7 @@ SPAN = 6.0
 def main(plots: str | Path, lang: str = "en") -> int:
     """Print the lowest loss of each landscape and draw both, as landscapes and from above."""
     from ..plots import landscape, plot_landscape
-    from ..plots._figures import new_figure
+    from ..plots._figures import two_views
 
     say = translator(lang)
     outcome = by_hand.run()
@@ -28,10 +28,8 @@ def main(plots: str | Path, lang: str = "en") -> int:
     ):
         lowest = landscape(model, outcome.x, outcome.y, parameters, span=span)[2].min()
         print(f"{title}: {say('lowest loss')} {lowest:.4f}, {say('here')} {now:.4f}")
-        figure = new_figure(12, 5.2)
-        figure.suptitle(title, fontsize=13)
-        for column, kind in ((1, "3d"), (2, "contour")):
-            ax = figure.add_subplot(1, 2, column, projection="3d" if kind == "3d" else None)
+        figure, space, above = two_views(title)
+        for ax, kind in ((space, "3d"), (above, "contour")):
             plot_landscape(model, outcome.x, outcome.y, parameters, ax, kind, span=span, lang=lang)
         pictures[name] = figure
     write(pictures, plots, lang)

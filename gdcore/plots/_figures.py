@@ -33,13 +33,24 @@ def new_figure(width: float, height: float) -> Any:
     try:
         from matplotlib.figure import Figure
     except ImportError as error:
-        raise ImportError('pictures need matplotlib: pip install "gdcore[plot]"') from error
+        message = 'pictures need matplotlib: pip install "gdcore[plot]"'
+        raise ImportError(message, name="matplotlib") from error
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def axes_or_new(ax: Any, width: float = 7, height: float = 4.5, projection: str | None = None) -> Any:
     """The axes given, or those of a new figure."""
     return new_figure(width, height).add_subplot(projection=projection) if ax is None else ax
+
+
+def two_views(title: str | None) -> tuple[Any, Any, Any]:
+    """A figure with a panel in space on the left and a flat one on the right."""
+    figure = new_figure(12, 5.4)
+    # what stands around axes in space is not seen by the layout
+    figure.get_layout_engine().set(wspace=0.1)
+    if title:
+        figure.suptitle(title, fontsize=13)
+    return figure, figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
 
 
 def save(picture: Any, path: str | Path) -> None:
@@ -119,7 +130,7 @@ def draw_heights(ax: Any, across: Any, up: Any, heights: Any, kind: str, levels:
         ax.computed_zorder = False
         ax.plot_surface(*np.meshgrid(across, up), heights.filled(np.nan), cmap=SURFACE, rcount=70, ccount=70, zorder=1)
         ax.view_init(elev=42, azim=-62)
-        ax.set_box_aspect((1, 1, 0.7), zoom=1.08)
+        ax.set_box_aspect((1, 1, 0.7), zoom=1.05)
         if label:
             ax.set_zlabel(label, labelpad=9)
         return

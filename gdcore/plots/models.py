@@ -252,7 +252,7 @@ def plot_steps(
                 *slices[i, j], losses[i, j] = model.loss_slice(layer, index, [*places, value], x, y)
     figure = new_figure(4.4 * max(2, len(parameters)), 2.9 * (len(points) + 1) + (0.5 if title else 0))
     parts = figure.subfigures(len(points) + 1, 1)
-    top = 1.12 * np.nanmax([slices.max(where=np.isfinite(slices), initial=0), losses.max()])
+    top = 1.3 * np.nanmax([slices.max(where=np.isfinite(slices), initial=0), losses.max()])
     for i, point in enumerate(points):
         parts[i].suptitle(f"{say('epoch')} {i}: {say('loss')} = {losses[i, 0]:.2f}", color=RED, fontsize=12)
         row = parts[i].subplots(1, len(parameters), squeeze=False)[0]
@@ -549,9 +549,10 @@ def _by_epoch(ax: Any, curves: Mapping[str, tuple[Any, Any]], say: Any) -> None:
         marker = "o" if len(values) == 1 else None
         ax.plot(np.asarray(epochs) + 1, values, label=label, marker=marker, **{**style, "linewidth": width})
     if all(len(values) == 1 for _, values in curves.values()):
-        ax.set_xlim(*np.add(ax.lines[-1].get_xdata()[-1], (-0.5, 0.5)))
+        ax.set_xticks(ax.lines[-1].get_xdata())
+    else:
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.set_xlabel(say("epoch"))
-    ax.xaxis.set_major_locator(MaxNLocator(integer=True))
     ax.grid(alpha=0.3)
     ax.legend()
 

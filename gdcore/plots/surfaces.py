@@ -21,6 +21,7 @@ from ._figures import (
     grid_shape,
     new_figure,
     pixels,
+    two_views,
 )
 from ._texts import translator
 
@@ -229,8 +230,7 @@ def plot_descent(
     """
     paths = _paths(points)
     window = _window(f, window) if window is not None else _around(_window(f, None), paths)
-    figure = new_figure(12, 5.4)
-    landscape, above = figure.add_subplot(1, 2, 1, projection="3d"), figure.add_subplot(1, 2, 2)
+    figure, landscape, above = two_views(title)
     for ax, kind in ((landscape, "3d"), (above, "contour")):
         plot_surface(f, ax, kind, levels, window=window, lang=lang)
         for path in paths:
@@ -239,8 +239,6 @@ def plot_descent(
         name_minima(above, f, lang=lang)
     if paths:
         _legend(figure, above, loc="outside lower center", ncols=3)
-    if title:
-        figure.suptitle(title, fontsize=13)
     return figure
 
 
