@@ -13,6 +13,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lesson.add_argument("name", nargs="?", default="by-hand", metavar="NAME", help="which one (default: by-hand)")
     lesson.add_argument("--list", action="store_true", help="list the names and stop")
     lesson.add_argument("--plots", default="gdcore-lesson", metavar="DIR", help="folder for pictures (%(default)s)")
+    lesson.add_argument(
+        "--lang", default="en", choices=("en", "es"), help="language of pictures and report (%(default)s)"
+    )
     commands.add_parser("info", help="print the version and which build of the core is in use")
     chosen = parser.parse_args(arguments)
     if chosen.command == "info":
@@ -23,17 +26,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if chosen.list:
         for name, module in LESSONS.items():
-            print(f"{name:<12} {(module.__doc__ or '').splitlines()[0]}")
+            print(f"{name:<15} {(module.__doc__ or '').splitlines()[0]}")
         return 0
     try:
         found = look_up("lesson", chosen.name, LESSONS)
     except ValueError as error:
         parser.error(str(error))
     try:
-        return int(found.main(chosen.plots))
+        return int(found.main(chosen.plots, chosen.lang))
     except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
-        return 1
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise
+        print(f"gdcore: {error}", file=sys.stderr)
+    return 1
 
 
 def _info() -> int:

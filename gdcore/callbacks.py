@@ -235,6 +235,12 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def plot(self, keys: list[str] | None = None, ax: Any = None, *, lang: str = "en") -> Any:
+        """Draw the learning curves: `gdcore.plots.plot_history` of this."""
+        from .plots import plot_history
+
+        return plot_history(self, keys, ax, lang=lang)
+
     def _extend(self, first: int, names: list[str], figures: Any) -> None:
         """Append many epochs at once; figures has a row for each and a column for each name."""
         self.epoch.extend(range(first, first + len(figures)))

@@ -15,6 +15,8 @@ import numpy as np
 from .. import datasets, layers, optimizers, random
 from ..callbacks import History
 from ..models import Sequential
+from ..plots._texts import translator
+from ._report import write
 
 SEED = 5
 LEARNING_RATE = 0.001
@@ -152,34 +154,30 @@ def report(outcome: Outcome) -> str:
     return "\n".join(lines)
 
 
-def main(plots: str | Path) -> int:
+def main(plots: str | Path, lang: str = "en") -> int:
     """Run the lesson, print its report and draw its two pictures into a folder."""
     outcome = run()
     print(report(outcome))
-    print()
-    for path in draw(outcome, Path(plots)):
-        print(f"wrote {path}")
+    write(draw(outcome, lang), plots, lang)
     return 0
 
 
-def draw(outcome: Outcome, folder: Path) -> list[Path]:
-    """Draw loss by epoch and the ten slices of the loss; returns the files written."""
+def draw(outcome: Outcome, lang: str = "en") -> dict[str, Any]:
+    """Loss by epoch and the ten slices of the loss, by the names of their files."""
     from .. import plots
 
-    folder.mkdir(parents=True, exist_ok=True)
-    figure = plots.plot_histories({"as Keras": outcome.keras_history, "by hand": outcome.hand_history})
-    figure.axes[0].set_title("Loss by epoch: as Keras and by hand lie on one line")
-    loss_path = folder / "loss.png"
-    plots.save(figure, loss_path)
+    say = translator(lang)
+    histories = {say("as Keras"): outcome.keras_history, say("by hand"): outcome.hand_history}
+    loss = plots.plot_histories(histories, lang=lang)
+    loss.set_title(say("Loss by epoch: as Keras and by hand lie on one line"))
 
-    figure = plots.plot_slices(
+    slices = plots.plot_slices(
         outcome.as_keras,
         [(layer, index, name) for name, layer, index in PARAMETERS],
         np.linspace(-5, 5, 400),
         outcome.x,
         outcome.y,
+        lang=lang,
     )
-    figure.suptitle("Loss when one parameter changes and the others stay (dot: its value now)")
-    slices_path = folder / "slices.png"
-    plots.save(figure, slices_path)
-    return [loss_path, slices_path]
+    slices.suptitle(say("Loss when one parameter changes and the others stay (dot: its value now)"))
+    return {"loss.png": loss, "slices.png": slices}
