@@ -22,10 +22,12 @@ from .models import Sequential
 
 if TYPE_CHECKING:
     from . import datasets, lessons, plots, reference
+    from ._dataset import Dataset
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Dataset",
     "Input",
     "Sequential",
     "activations",
@@ -47,7 +49,14 @@ __all__ = [
     "utils",
 ]
 
-_LAZY = {"datasets", "lessons", "plots", "reference"}
+# name -> the module that is it, or has it
+_LAZY = {
+    "Dataset": "_dataset",
+    "datasets": "datasets",
+    "lessons": "lessons",
+    "plots": "plots",
+    "reference": "reference",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -55,7 +64,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return import_module(f".{name}", __name__)
+        module = import_module(f".{_LAZY[name]}", __name__)
+        return getattr(module, name) if _LAZY[name].startswith("_") else module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
