@@ -22,7 +22,9 @@ from .models import Sequential
 
 if TYPE_CHECKING:
     from . import datasets, lessons, plots, reference
+    from ._batch_size import find_batch_size
     from ._dataset import Dataset
+    from ._sweep import sweep
 
 __version__ = "0.1.0"
 
@@ -35,6 +37,7 @@ __all__ = [
     "check_gradients",
     "constraints",
     "datasets",
+    "find_batch_size",
     "initializers",
     "layers",
     "lessons",
@@ -46,12 +49,15 @@ __all__ = [
     "random",
     "reference",
     "regularizers",
+    "sweep",
     "utils",
 ]
 
 # name -> the module that is it, or has it
 _LAZY = {
     "Dataset": "_dataset",
+    "find_batch_size": "_batch_size",
+    "sweep": "_sweep",
     "datasets": "datasets",
     "lessons": "lessons",
     "plots": "plots",
