@@ -915,7 +915,7 @@ class ProgbarLogger(Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         self.verbose = 1 if params["verbose"] == "auto" else params["verbose"]
-        self.target, self.epochs = params["steps"], params["epochs"]
+        self.target, self.epochs = params["steps"] or 0, params["epochs"]  # 0: nobody knows yet
         self._live = self.verbose == 1 and sys.stdout.isatty()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -930,19 +930,19 @@ class ProgbarLogger(Callback):
             return
         self._last = now
         left = (now - self._start) * (self.target - steps) / max(steps, 1)
-        self._overwrite(f"{self._bar(steps)} - ETA: {_clock(left)} - loss: {_figure(loss)}")
+        ahead = f" - ETA: {_clock(left)}" if self.target else ""
+        self._overwrite(f"{self._bar(steps)}{ahead} - loss: {_figure(loss)}")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if not self.verbose:
             return
         took, steps = time.perf_counter() - self._start, self.target
         figures = "".join(f" - {name}: {_figure(value)}" for name, value in (logs or {}).items())
+        pace = f"{_short(took / steps)}/step" if steps else ""
         if self.verbose == 2:
-            self._print(
-                f"{steps}/{steps} - {took:.0f}s{figures} - {_short(took)}/epoch - {_short(took / steps)}/step\n"
-            )
+            self._print(f"{steps or '?'}/{steps or '?'} - {took:.0f}s{figures} - {_short(took)}/epoch - {pace}\n")
             return
-        line = f"{self._bar(steps)} - {_clock(took)} {_short(took / steps)}/step{figures}"
+        line = f"{self._bar(steps)} - {_clock(took)} {pace}{figures}"
         if self._live:
             self._overwrite(line)
             self._print("\n")
@@ -952,6 +952,8 @@ class ProgbarLogger(Callback):
 
     def _bar(self, steps: int) -> str:
         total = self.target
+        if not total:
+            return f"{steps or '?'}/?"
         filled = self._WIDTH * steps // total
         bar = "=" * filled if filled == self._WIDTH else ("=" * filled + ">").ljust(self._WIDTH, ".")
         return f"{steps:>{len(str(total))}}/{total} [{bar}]"

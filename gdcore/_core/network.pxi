@@ -458,6 +458,7 @@ cdef class Network:
         Epochs that the last `train` finished, also when it was interrupted.
     """
     cdef Net net
+    cdef size_t workspace_size
     cdef readonly object theta
     cdef readonly object grad
     cdef readonly object state
@@ -625,36 +626,70 @@ cdef class Network:
     cdef void forget_workspace(self) noexcept:
         gd_free(self.net.memory)
         self.net.memory = NULL
+        self.workspace_size = 0
         self.net.rows = 0
         self.has_moves = False
 
-    cdef int reserve(self, Py_ssize_t wanted, bint moves) except -1:
-        """Make room for batches of `wanted` rows, or for as many as one pass should take at a time."""
+    cdef Py_ssize_t rows_at_a_time(self, Py_ssize_t wanted) noexcept:
+        """How many rows the workspace holds for batches of `wanted`, padding counted."""
         cdef Net* net = &self.net
-        cdef Py_ssize_t l, m, per_row, rows, widest = net.n_in, size = 8 if self.double_ else 4
-        cdef Py_ssize_t copies
-        cdef char* at
-        per_row = net.n_in
+        cdef Py_ssize_t l, per_row = net.n_in, rows
         for l in range(net.n_layers):
             per_row += net.layers[l].n_out
-            widest = max(widest, net.layers[l].n_out)
         # pieces that stay in a second-level cache, yet are long enough to amortise reading the weights
         rows = min(max(131072 // per_row, 128), 4096)
         # and short enough that signals, looked at between pieces, are answered within a second
         rows = min(rows, max(1000000000 // max(net.n_params, 1), GD_LANES))
-        rows = padded(max(wanted, 1) if net.whole else min(rows, max(wanted, 1)))
+        return padded(max(wanted, 1) if net.whole else min(rows, max(wanted, 1)))
+
+    cdef Py_ssize_t layer_values(self, Py_ssize_t l, Py_ssize_t rows, Py_ssize_t copies) noexcept:
+        """How many values the workspace holds of layer l for each of so many rows."""
+        return copies * self.net.layers[l].n_out + (notes_size(&self.net.layers[l], rows) + rows - 1) // rows
+
+    cdef Py_ssize_t common_values(self) noexcept:
+        """How many values it holds for each row besides: inputs, targets, weights, scratch, what flows back."""
+        return self.net.n_in + self.net.n_out + 7 + 2 * self.widest()
+
+    cdef Py_ssize_t widest(self) noexcept:
+        """The most values of a row that flow back, with room for a transpose in whole vectors (see outer)."""
+        cdef Py_ssize_t l, n = self.net.n_in
+        for l in range(self.net.n_layers):
+            n = max(n, self.net.layers[l].n_out)
+        return padded(n)
+
+    def footprint(self, Py_ssize_t batch_size):
+        """What training with batches of that size takes: rows at a time, values for each row (in common, and of
+        each layer), and bytes of the workspace."""
+        rows = self.rows_at_a_time(batch_size)
+        layers = [self.layer_values(l, rows, 2) for l in range(self.net.n_layers)]
+        common = self.common_values()
+        tables = 5 * self.net.n_layers * sizeof(void*) + GD_ALIGNMENT
+        return rows, common, layers, (common + sum(layers)) * rows * (8 if self.double_ else 4) + tables
+
+    @property
+    def workspace_bytes(self):
+        """The size of the workspace as it is."""
+        return self.workspace_size
+
+    cdef int reserve(self, Py_ssize_t wanted, bint moves) except -1:
+        """Make room for batches of `wanted` rows, or for as many as one pass should take at a time."""
+        cdef Net* net = &self.net
+        cdef Py_ssize_t l, m, rows = self.rows_at_a_time(wanted), widest = self.widest(), size = 8 if self.double_ else 4
+        cdef Py_ssize_t copies
+        cdef char* at
         if net.rows >= rows and (self.has_moves or not moves):
             return 0
         rows = max(rows, net.rows)
         moves = moves or self.has_moves
         copies = 4 if moves else 2
         self.forget_workspace()
-        widest = padded(widest)          # room for a transpose in whole vectors, see outer
-        m = net.n_in + net.n_out + 7 + 2 * widest
+        m = self.common_values()
         for l in range(net.n_layers):
-            m += copies * net.layers[l].n_out + (notes_size(&net.layers[l], rows) + rows - 1) // rows
-        at = <char*>gd_alloc(m * rows * size + 5 * net.n_layers * sizeof(void*) + GD_ALIGNMENT)
+            m += self.layer_values(l, rows, copies)
+        self.workspace_size = m * rows * size + 5 * net.n_layers * sizeof(void*) + GD_ALIGNMENT
+        at = <char*>gd_alloc(self.workspace_size)
         if at == NULL:
+            self.workspace_size = 0
             raise MemoryError(f"no memory for a workspace of {rows} rows ({m * rows * size} bytes)")
         memset(at, 0, m * rows * size)
         net.memory = at
