@@ -1,4 +1,4 @@
-"""One small net trained twice from the same weights: as Keras does it, and by hand with finite differences.
+"""One small net trained twice from the same weights: as Keras does, and by hand with finite differences.
 
 The net is Dense(3, sigmoid) -> Dense(1, sigmoid) on the petal lengths of the first 99 iris flowers; mean
 absolute error, plain gradient descent with a rate of 0.001, 50 epochs of one batch.  Keras computes the
