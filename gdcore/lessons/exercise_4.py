@@ -1,4 +1,4 @@
-"""Exercise 4: the same neuron trained by gradient descent, as the course does it and until the loss is near 0."""
+"""Exercise 4: the same neuron trained by gradient descent, as in the course and to a loss near 0."""
 
 from __future__ import annotations
 

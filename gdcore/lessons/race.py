@@ -55,8 +55,6 @@ def run() -> dict[str, Any]:
 
 def main(plots: str | Path, lang: str = "en") -> int:
     """Print where each optimizer gets to and make the film."""
-    from matplotlib.animation import FFMpegWriter
-
     from .. import surfaces
     from ..plots import animate
 
@@ -65,8 +63,11 @@ def main(plots: str | Path, lang: str = "en") -> int:
     title = say("Race of the optimizers")
     print(f"{title}: {say('{} epochs from {}').format(EPOCHS, START)}")
     print(table(results, say("optimizer"), lang))
-    endings = [".gif", ".mp4"] if FFMpegWriter.isAvailable() else [".gif"]
     paths = {name: result.trajectory for name, result in results.items()}
     film = animate(surfaces.peaks, paths, title, window=WINDOW, lang=lang)
+
+    from matplotlib.animation import FFMpegWriter
+
+    endings = [".gif", ".mp4"] if FFMpegWriter.isAvailable() else [".gif"]
     write({f"race{ending}": film for ending in endings}, plots, lang)
     return 0

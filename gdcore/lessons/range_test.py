@@ -1,4 +1,4 @@
-"""Which learning rate? A net trains with a rate that grows at each batch, and the loss says where it is good."""
+"""Which learning rate? A net trains with a rate that grows at each batch; the loss says which is good."""
 
 from __future__ import annotations
 

@@ -70,7 +70,7 @@ def save(picture: Any, path: str | Path) -> None:
         For an animation, if the name ends in neither, or there is no ffmpeg for .mp4.
     """
     if not hasattr(picture, "new_frame_seq"):
-        picture.get_figure().savefig(path, dpi=DPI)
+        picture.get_figure().canvas.figure.savefig(path, dpi=DPI)  # also of axes on a part of a figure
         return
     from matplotlib.animation import FFMpegWriter
 
@@ -126,11 +126,16 @@ def draw_heights(ax: Any, across: Any, up: Any, heights: Any, kind: str, levels:
         raise ValueError("f is nan or inf everywhere on the window")
     heights = np.ma.masked_array(heights, ~finite)
     if kind == "3d":
+        from matplotlib.ticker import MaxNLocator
+
         # by the order of drawing: mplot3d's own guess at what lies in front hides a path on the surface
         ax.computed_zorder = False
         ax.plot_surface(*np.meshgrid(across, up), heights.filled(np.nan), cmap=SURFACE, rcount=70, ccount=70, zorder=1)
         ax.view_init(elev=42, azim=-62)
-        ax.set_box_aspect((1, 1, 0.7), zoom=1.05)
+        ax.set_box_aspect((1, 1, 0.7), zoom=1.0)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_locator(MaxNLocator(6))
+            axis.labelpad = 7
         if label:
             ax.set_zlabel(label, labelpad=9)
         return

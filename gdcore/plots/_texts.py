@@ -34,6 +34,7 @@ SPANISH = {
     # lessons
     "wrote {}": "escrito: {}",
     "point reached": "punto alcanzado",
+    "before": "antes",
     "as Keras": "como Keras",
     "by hand": "a mano",
     "Loss by epoch: as Keras and by hand lie on one line": "Pérdida por época: como Keras y a mano coinciden",
@@ -51,6 +52,23 @@ SPANISH = {
     "here": "aquí",
     "Which learning rate? iris, Dense(8, tanh), Dense(3, softmax)": (
         "¿Qué tasa de aprendizaje? iris, Dense(8, tanh), Dense(3, softmax)"
+    ),
+    "Parameters before training": "Parámetros antes del entrenamiento",
+    "Parameters after training as Keras does (backpropagation, float32)": (
+        "Parámetros tras el entrenamiento como lo hace Keras (retropropagación, float32)"
+    ),
+    "Parameters after training by hand (finite differences, h = {:.6f}, float64)": (
+        "Parámetros tras el entrenamiento a mano (diferencias finitas, h = {:.6f}, float64)"
+    ),
+    "iris petal length -> Dense(3, sigmoid) -> Dense(1, sigmoid), loss MAE, SGD(0.001), 50 epochs of 99 rows": (
+        "longitud del pétalo de iris -> Dense(3, sigmoid) -> Dense(1, sigmoid), pérdida MAE, SGD(0.001), "
+        "50 épocas de 99 filas"
+    ),
+    "{:>2} of 10 the same, largest difference {:.0e}": "{:>2} de 10 iguales, mayor diferencia {:.0e}",
+    "Against the digits printed in the course": "Comparación con las cifras impresas en el curso",
+    "Loss and time": "Pérdida y tiempo",
+    "loss {:.4f} at epoch 1, {:.4f} at epoch {}; {:.0f} us for {} epochs": (
+        "pérdida {:.4f} en la época 1, {:.4f} en la época {}; {:.0f} us para {} épocas"
     ),
     "A loss of two parameters": "Una función de pérdida con dos parámetros",
     "Gradient descent from {}": "Descenso de gradiente desde {}",

@@ -12,7 +12,6 @@ from .._names import look_up
 from ._figures import (
     BLUE,
     GREEN,
-    RED,
     STYLES,
     axes_or_new,
     check_kind,
@@ -50,8 +49,10 @@ def plot_histories(histories: Mapping[str, History], key: str = "loss", ax: Any 
     """
     say = translator(lang)
     ax = axes_or_new(ax)
+    for history in histories.values():
+        look_up("key", key, history.history)
     _by_epoch(ax, {label: _curve(history, key) for label, history in histories.items()}, say)
-    ax.set_ylabel(say("loss") if key == "loss" else key)
+    ax.set_ylabel(_title(key, say))
     return ax
 
 
@@ -97,12 +98,12 @@ def plot_history(history: History, keys: Sequence[str] | None = None, ax: Any = 
     for panel, group in zip(panels, [names] if ax is not None else [[name] for name in names], strict=False):
         curves = {}
         for name in group:
-            title = say("loss") if name == "loss" else name
+            title = _title(name, say)
             for key, label in ((name, title), (f"val_{name}", f"{title}, {say('validation')}")):
                 if key in chosen:
                     curves[label] = _curve(history, key)
         _by_epoch(panel, curves, say)
-        panel.set_ylabel((say("loss") if group[0] == "loss" else group[0]) if len(group) == 1 else say("value"))
+        panel.set_ylabel(_title(group[0], say) if len(group) == 1 else say("value"))
     return figure
 
 
@@ -191,7 +192,7 @@ def plot_slices(
     """
     say = translator(lang)
     rows, columns = grid_shape(len(parameters), 5)
-    figure = new_figure(2.8 * columns, 2.6 * rows + 0.4)
+    figure = new_figure(*(5.5, 4) if len(parameters) == 1 else (2.8 * columns, 2.6 * rows + 0.4))
     grid = figure.subplots(rows, columns, sharey=True, squeeze=False)
     for ax, (layer, index, label) in zip(grid.flat, parameters, strict=False):
         now = _value(model, layer, index)
@@ -254,7 +255,7 @@ def plot_steps(
     parts = figure.subfigures(len(points) + 1, 1)
     top = 1.3 * np.nanmax([slices.max(where=np.isfinite(slices), initial=0), losses.max()])
     for i, point in enumerate(points):
-        parts[i].suptitle(f"{say('epoch')} {i}: {say('loss')} = {losses[i, 0]:.2f}", color=RED, fontsize=12)
+        parts[i].suptitle(f"{say('epoch')} {i}: {say('loss')} = {losses[i, 0]:.2f}", color="red", fontsize=12)
         row = parts[i].subplots(1, len(parameters), squeeze=False)[0]
         for j, (ax, now, (_, _, label)) in enumerate(zip(row, point, parameters, strict=True)):
             _slice_with_best(ax, places, slices[i, j], now, losses[i, j], label, top)
@@ -278,14 +279,14 @@ def _slice_with_best(ax: Any, places: Any, losses: Any, now: float, loss: float,
     ax.set_ylim(0, top)
     ax.set_xlim(places.min(), places.max())
     ax.grid(alpha=0.3)
-    ax.vlines(now, loss, top, color=RED, linestyle="--")
-    ax.plot([now], [loss], "o", color=RED, markersize=8, zorder=4, clip_on=False)
+    ax.vlines(now, loss, top, color="red", linestyle="--")
+    ax.plot([now], [loss], "o", color="red", markersize=8, zorder=4, clip_on=False)
     best = int(np.nanargmin(losses))
     ax.vlines(places[best], 0, losses[best], color=GREEN, linestyle=":", linewidth=2)
     ax.plot([places[best]], [losses[best]], "D", color=GREEN, markersize=7, zorder=4, clip_on=False)
     box = {"boxstyle": "round,pad=0.15", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
     for at, height, text, colour, anchor in (
-        (now, top, f"{label} = {now:.2f}", RED, "top"),
+        (now, top, f"{label} = {now:.2f}", "red", "top"),
         (places[best], 0, f"{places[best]:.2f}", GREEN, "bottom"),
     ):
         # beside its line, on the side with more room
@@ -347,6 +348,12 @@ def landscape(
     ValueError
         If there are not two parameters, or no data.
     """
+    if points < 2:
+        raise ValueError(f"points={points!r} is less than 2")
+    if not 0 < span < np.inf:
+        raise ValueError(f"span={span!r} is not a finite number greater than 0")
+    if parameters is not None and len(parameters) != 2:
+        raise ValueError(f"parameters has {len(parameters)} entries, expected two (layer, index, label)")
     if x is None and y is None:
         if model._last_data is None:
             raise ValueError("x and y are needed: this model has not seen any data yet")
@@ -359,7 +366,7 @@ def landscape(
     model.evaluate(x, y, rows, sample_weight=weights)  # makes the network where there is none yet, checks the data
     with _kept(model) as theta:
         if parameters is not None:
-            (layer, index), (other, other_index) = _two(parameters)
+            (layer, index, _), (other, other_index, _) = parameters
             across = offsets + _value(model, layer, index)
             up = offsets + _value(model, other, other_index)
             at = _place(model, other, other_index)
@@ -406,7 +413,7 @@ def plot_landscape(
     say = translator(lang)
     check_kind(kind, ax)
     across, up, losses = landscape(model, x, y, parameters, span=span, points=points, seed=seed)
-    ax = axes_or_new(ax, 6.4, 5, "3d" if kind == "3d" else None)
+    ax = axes_or_new(ax, *(6.8, 6, "3d") if kind == "3d" else (6.4, 5))
     draw_heights(ax, across, up, losses, kind, levels, say("loss"))
     labels = [say("random direction {}").format(i) for i in (1, 2)]
     if parameters is not None:
@@ -470,8 +477,9 @@ def range_test(
     """
     if not 0 < low < high:
         raise ValueError(f"low={low!r} and high={high!r} are not 0 < low < high")
-    if steps < 2:
-        raise ValueError(f"steps={steps!r} is less than 2")
+    for name, value, least in (("steps", steps, 2), ("batch_size", batch_size, 1)):
+        if value < least:
+            raise ValueError(f"{name}={value!r} is less than {least}")
     model.evaluate(x, y)  # a model without weights gets them here: the copy starts from the same
     assert model.optimizer is not None
     trained = copy.deepcopy(model)
@@ -510,6 +518,8 @@ def plot_range_test(rates: Any, losses: Any, ax: Any = None, *, smoothing: float
     rates, losses = np.asarray(rates, np.float64), np.asarray(losses, np.float64)
     if rates.ndim != 1 or rates.shape != losses.shape or len(rates) < 2:
         raise ValueError(f"rates and losses have shapes {rates.shape} and {losses.shape}, expected (steps,) of both")
+    if not np.isfinite(losses).any():
+        raise ValueError("losses are nan or inf, all of them")
     mean, smooth = 0.0, np.empty(len(losses))
     for i, loss in enumerate(losses):
         mean = smoothing * mean + (1 - smoothing) * loss
@@ -529,6 +539,11 @@ def plot_range_test(rates: Any, losses: Any, ax: Any = None, *, smoothing: float
     ax.grid(alpha=0.3)
     ax.legend()
     return ax
+
+
+def _title(key: str, say: Any) -> str:
+    """What an entry of a history is called in a picture."""
+    return say(key.replace("_", " ")) if key in ("loss", "learning_rate") else key
 
 
 def _curve(history: History, key: str) -> tuple[Sequence[int], list[float]]:
@@ -575,12 +590,6 @@ def _value(model: Sequential, layer: int, index: Any) -> float:
 
 def _place(model: Sequential, layer: Any, index: Any) -> int:
     return model._offset(model._index_of(layer), index)
-
-
-def _two(parameters: Any) -> Any:
-    if len(parameters) != 2:
-        raise ValueError(f"parameters has {len(parameters)} entries, expected two (layer, index, label)")
-    return [(layer, index) for layer, index, _ in parameters]
 
 
 def _direction(model: Sequential, rng: Any) -> Any:

@@ -78,7 +78,7 @@ def plot_surface(
     heights = np.asarray(f(places), np.float64)
     if heights.shape != places.shape[:-1]:
         raise ValueError(f"f returned shape {heights.shape} for {places.shape}, expected {places.shape[:-1]}")
-    ax = axes_or_new(ax, 6.4, 5, "3d" if kind == "3d" else None)
+    ax = axes_or_new(ax, *(6.8, 6, "3d") if kind == "3d" else (6.4, 5))
     draw_heights(ax, across, up, heights, kind, levels, say("loss") if bar or kind == "3d" else None)
     ax.set_xlabel("$w_0$")
     ax.set_ylabel("$w_1$")
@@ -272,7 +272,7 @@ def plot_descents(
         raise ValueError("paths is empty")
     window = _window(f, window) if window is not None else _around(_window(f, None), list(arrays.values()))
     rows, columns = grid_shape(len(arrays), columns)
-    figure = new_figure(3.5 * columns, 3.6 * rows + 0.4)
+    figure = new_figure(3.5 * columns, 3.6 * rows + (0.4 if rows * columns > len(arrays) else 0.9))
     grid = figure.subplots(rows, columns, squeeze=False)
     panels = list(grid.flat)
     for ax, (name, path) in zip(panels, arrays.items(), strict=False):
