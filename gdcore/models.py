@@ -59,6 +59,7 @@ class Sequential:
         self._layers: list[Layer] = []
         self._network: Any = None
         self._units = 0
+        self._row_shape: tuple[int, ...] = ()
         self._shapes: list[tuple[int, ...]] = []
         self._compiled: dict[str, Any] | None = None
         self._configured = False
@@ -173,6 +174,7 @@ class Sequential:
             raise ValueError("the model has no layers")
         assert self.input_shape is not None
         shape: tuple[int, ...] = self.input_shape[1:]
+        self._row_shape = shape
         specs = self._structure()
         network = Network(specs, self.dtype)
         kept = [layer._values() if layer.built else None for layer in self._layers]
@@ -629,6 +631,9 @@ class Sequential:
         `batch_size` is what `steps` counts and what `callbacks` see; it has no influence on the numbers: rows go
         through the net in blocks that fit the cache.
         """
+        if callbacks is None and steps is None and batch_size is None and type(x) is np.ndarray:
+            network = self._network_for(x)  # the short way, for single rows take no longer than this
+            return network.predict(self._rows("x", x, allow_nan))
         _check_counts(batch_size=batch_size, steps=steps)
         listeners = CallbackList(callbacks)
 
@@ -890,19 +895,21 @@ class Sequential:
         array = np.asarray(x)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-        assert self.input_shape is not None
-        shape = self.input_shape[1:]
+        shape = self._row_shape
         if array.ndim == 1 and shape == (1,):
             array = array[:, np.newaxis]
         if array.shape[1:] != shape:
             raise ValueError(f"{name} has shape {np.shape(x)}, expected (rows, {', '.join(map(str, shape))})")
         if len(array) == 0:
             raise ValueError(f"{name} has shape {np.shape(x)}: there are no rows")
-        return self._finite(name, array.reshape(len(array), -1), allow_nan)
+        return self._finite(name, array if array.ndim == 2 else array.reshape(len(array), -1), allow_nan)
 
     def _finite(self, name: str, array: Any, allow_nan: bool) -> Any:
-        with np.errstate(over="ignore"):
-            converted = np.ascontiguousarray(array, self._network.dtype)
+        if array.dtype == self._network.dtype and array.flags.c_contiguous:
+            converted = array
+        else:
+            with np.errstate(over="ignore"):
+                converted = np.ascontiguousarray(array, self._network.dtype)
         if not (allow_nan or _kernels.all_finite(converted)):
             row = int(np.flatnonzero(~np.isfinite(converted.reshape(len(converted), -1)).all(axis=1))[0])
             beyond = " beyond float32's range" if np.isfinite(array[row]).all() else ""
