@@ -23,7 +23,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     if chosen.list:
         for name, module in LESSONS.items():
-            print(f"{name:<12} {(module.__doc__ or '').splitlines()[0]}")
+            print(f"{name:<14} {(module.__doc__ or '').splitlines()[0]}")
         return 0
     try:
         found = look_up("lesson", chosen.name, LESSONS)
@@ -31,6 +31,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         return int(found.main(chosen.plots))
+    except (FileNotFoundError, ConnectionError) as error:  # data that are not here
+        print(f"gdcore: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
         return 1
