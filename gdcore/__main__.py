@@ -34,6 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         return int(found.main(chosen.plots, chosen.lang))
+    except (FileNotFoundError, ConnectionError) as error:  # data that are not here
+        print(f"gdcore: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
     except ImportError as error:

@@ -94,30 +94,23 @@ def find_batch_size(model: Sequential, memory: str | float = "8GB", start: int =
     MemoryError
         If not even one row fits.
     """
-    loss = model._ready("find_batch_size")
     allowed = _bytes(memory)
     size = 1 << (_whole("start", start, 1).bit_length() - 1)
-    model.build()
-    assert model.optimizer is not None
-    model._build_optimizer(model.optimizer)
-    model._configure(loss)
-    network, item = model._network, np.dtype(model.dtype).itemsize
-
-    columns = 1 if isinstance(loss, losses.SparseCategoricalCrossentropy) else model._units
-    inputs = math.prod(model.input_shape[1:])  # type: ignore[index]
-    kept = network.theta.nbytes + network.grad.nbytes + network.state.nbytes + model.optimizer._slots.nbytes
-    foretold, failed = {}, []
+    foretold: dict[int, int] = {}
+    failed: list[int] = []
     while True:
-        _, common, per_layer, workspace = network.footprint(size)
-        foretold[size] = kept + workspace + size * (inputs + columns) * item
+        foretold[size] = training_bytes(model, size)
         if foretold[size] <= allowed:
-            if _fits(model, size, inputs, columns):
+            if _fits(model, size):
                 break
             failed.append(size)
         if size == 1:
             raise MemoryError(f"one row needs {foretold[1]:,} bytes, and memory={memory!r}")
         size //= 2
 
+    assert model.optimizer is not None
+    _, common, per_layer, _ = model._network.footprint(size)
+    item = np.dtype(model.dtype).itemsize
     found = BatchSize(size)
     found.memory, found.foretold, found.failed = allowed, foretold, failed
     found.common_bytes_per_row = common * item
@@ -135,12 +128,31 @@ def find_batch_size(model: Sequential, memory: str | float = "8GB", start: int =
     return found
 
 
-def _fits(model: Sequential, size: int, inputs: int, columns: int) -> bool:
+def training_bytes(model: Sequential, batch_size: int) -> int:
+    """The bytes for training in batches of that size: of parameters, gradient, optimizer, workspace and the batch."""
+    loss = model._ready("find_batch_size")
+    model.build()
+    assert model.optimizer is not None
+    model._build_optimizer(model.optimizer)
+    model._configure(loss)
+    network = model._network
+    kept = (network.theta, network.grad, network.state, model.optimizer._slots)
+    rows = batch_size * sum(_widths(model)) * network.dtype.itemsize
+    return sum(array.nbytes for array in kept) + int(network.footprint(batch_size)[3]) + rows
+
+
+def _widths(model: Sequential) -> tuple[int, int]:
+    """Values of a row of x and of y."""
+    assert model.input_shape is not None
+    sparse = isinstance(model.loss, losses.SparseCategoricalCrossentropy)
+    return math.prod(model.input_shape[1:]), 1 if sparse else model._units
+
+
+def _fits(model: Sequential, size: int) -> bool:
     """Whether the gradient of so many rows can be taken."""
     network = model._network
     try:
-        x = np.zeros((size, inputs), network.dtype)
-        y = np.zeros((size, columns), network.dtype)
+        x, y = (np.zeros((size, width), network.dtype) for width in _widths(model))
         network.gradient(x, y, None, "analytic", 0.0, True)
     except MemoryError:
         return False

@@ -194,7 +194,7 @@ def sweep(
     build: Callable[..., Sequential],
     x: Any,
     y: Any = None,
-    grid: Mapping[str, Iterable[Any]] | None = None,
+    grid: Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Iterable[Any]]] | None = None,
     epochs: int = 1,
     batch_size: int | None = None,
     validation_split: float = 0.0,
@@ -222,7 +222,8 @@ def sweep(
     x, y, epochs, batch_size, validation_split
         As for `Sequential.fit`; x may be a `Dataset` in memory.
     grid : dict of str to values
-        The values of each parameter.  For ``search="random"`` a callable may stand for values: it is given a
+        The values of each parameter; or a list of such dictionaries, to try all that any of them says.
+        For ``search="random"`` a callable may stand for values: it is given a
         ``numpy.random.Generator`` and returns one.
     n_jobs : int
         Threads, of which each trains one model (the core needs no interpreter); -1 takes all processors.  It has no
@@ -275,8 +276,7 @@ def sweep(
         seed = int(np.random.default_rng().integers(2**31))
     if not 0 <= _whole("seed", seed, 0) <= 2**32 - repeats:
         raise ValueError(f"seed={seed} is not between 0 and 2**32 - repeats")
-    values = _values(grid, search)
-    settings = _settings(values, search, samples, seed)
+    values, settings = _space(grid, search, samples, seed)
     data = x if isinstance(x, Dataset) else Dataset(x, y)
     if isinstance(x, Dataset) and y is not None:
         raise ValueError("y is given, but x is a Dataset with its own")
@@ -475,6 +475,22 @@ class _Trainings:
         with open(path, "ab", buffering=0) as file:
             file.write(json.dumps(line).encode() + b"\n")
             os.fsync(file.fileno())
+
+
+def _space(grid: Any, search: str, samples: int, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """The values of each parameter, and the settings to try."""
+    if not isinstance(grid, list | tuple):
+        values = _values(grid, search)
+        return values, _settings(values, search, samples, seed)
+    if search == "random" or not grid:
+        raise ValueError(f"grid is a list of {len(grid)} dictionaries, which search={search!r} cannot draw from")
+    parts = [_values(part, search) for part in grid]
+    for part in parts[1:]:
+        if set(part) != set(parts[0]):
+            raise ValueError(f"grid has dictionaries of different parameters: {list(parts[0])} and {list(part)}")
+    settings = {_key(params): params for part in parts for params in _settings(part, search, samples, seed)}
+    union = {name: {_label(value): value for part in parts for value in part[name]} for name in parts[0]}
+    return {name: list(found.values()) for name, found in union.items()}, list(settings.values())
 
 
 def _values(grid: Mapping[str, Iterable[Any]] | None, search: str) -> dict[str, Any]:

@@ -401,12 +401,12 @@ def test_halving_to_what_fits():
 
 
 def test_sizes_that_fail_when_tried_are_halved(monkeypatch):
-    monkeypatch.setattr(_batch_size, "_fits", lambda model, size, *rest: size <= 64)
+    monkeypatch.setattr(_batch_size, "_fits", lambda model, size: size <= 64)
     found = gdcore.find_batch_size(wide())
     assert found == 64
     assert found.failed == [512, 256, 128]
     assert found.table().count("failed when tried") == 3
-    monkeypatch.setattr(_batch_size, "_fits", lambda *rest: False)
+    monkeypatch.setattr(_batch_size, "_fits", lambda model, size: False)
     with pytest.raises(MemoryError):
         gdcore.find_batch_size(wide())
 
@@ -416,9 +416,10 @@ def test_no_memory_in_fact(monkeypatch):
         raise MemoryError
 
     model = wide()
+    gdcore.find_batch_size(model, start=1)
     weights = model.get_weights()
     monkeypatch.setattr(np, "zeros", full)
-    assert not _batch_size._fits(model, 8, 1000, 1)
+    assert not _batch_size._fits(model, 8)
     monkeypatch.undo()
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
