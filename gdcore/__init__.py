@@ -16,6 +16,7 @@ from . import (
     regularizers,
     utils,
 )
+from ._config import show_config
 from .gradients import check_gradients
 from .layers import Input
 from .models import Sequential
@@ -44,6 +45,7 @@ __all__ = [
     "random",
     "reference",
     "regularizers",
+    "show_config",
     "utils",
 ]
 

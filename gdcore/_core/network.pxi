@@ -1020,6 +1020,9 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
     return 0
 
 
+include "probe.pxi"
+
+
 def all_finite(x):
     """Whether a C-contiguous array of float32 or float64 holds neither nan nor inf."""
     if x.dtype == np.float64:
