@@ -16,6 +16,7 @@ from . import (
     regularizers,
     utils,
 )
+from ._config import show_config
 from ._threads import get_num_threads, set_num_threads
 from .gradients import check_gradients
 from .layers import Input
@@ -54,6 +55,7 @@ __all__ = [
     "reference",
     "regularizers",
     "set_num_threads",
+    "show_config",
     "surfaces",
     "sweep",
     "utils",

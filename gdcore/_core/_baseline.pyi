@@ -19,6 +19,8 @@ SURFACES: dict[str, int]
 DESCENT_STATES: dict[str, int]
 SIGNATURES: dict[str, tuple[int, bool]]
 SLOPE_SIGNATURES: dict[str, tuple[int, bool]]
+COMPILER: str
+FLAGS: str
 
 LossSpec = tuple[str, str | None, bool, tuple[float, ...]]
 Array = NDArray[Any]
@@ -89,3 +91,5 @@ def descend(
     stop: Array,
     callback: Callable[[int, Array, float], bool] | None = None,
 ) -> None: ...
+def probe_fma(seconds: float) -> float: ...
+def probe_stream(nbytes: int, seconds: float = 0.05) -> float: ...

@@ -1099,6 +1099,9 @@ def get_threads():
     return gd_get_threads()
 
 
+include "probe.pxi"
+
+
 def all_finite(x):
     """Whether a C-contiguous array of float32 or float64 holds neither nan nor inf."""
     if x.dtype == np.float64:

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ..plots import BLUE, GREEN, ORANGE, PURPLE, RED, _figure
 from ..plots import save as _save
+from ..plots._figures import BLUE, GREEN, ORANGE, PURPLE, RED, new_figure
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -29,7 +29,7 @@ def curves(panels: Mapping[str, Mapping[str, Sequence[float]]]) -> Any:
     """A panel for each entry, in it a line by epoch for each label."""
     from matplotlib.ticker import MaxNLocator
 
-    figure = _figure(5.5 * len(panels), 4.2)
+    figure = new_figure(5.5 * len(panels), 4.2)
     for ax, (title, lines) in zip(figure.subplots(1, len(panels), squeeze=False).flat, panels.items(), strict=True):
         for (label, values), (colour, dashes) in zip(lines.items(), itertools.cycle(STYLES), strict=False):
             ax.plot(np.arange(1, len(values) + 1), values, color=colour, linestyle=dashes, linewidth=2, label=label)

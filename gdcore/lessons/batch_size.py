@@ -169,10 +169,10 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
 def draw(result: Sweep, folder: Path) -> Path:
     """The course's costs as dots, ours as a line with the range of all seeds; returns the file written."""
-    from ..plots import BLUE, ORANGE, _figure
+    from ..plots._figures import BLUE, ORANGE, new_figure
     from ._figures import save
 
-    figure = _figure(11, 4.4)
+    figure = new_figure(11, 4.4)
     for ax, rate in zip(figure.subplots(1, 2), RATES, strict=True):
         values = costs(result, rate, "applied")
         epochs = np.arange(values.shape[1])

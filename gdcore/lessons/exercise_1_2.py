@@ -97,7 +97,8 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
 def draw(outcome: Outcome, folder: Path) -> list[Path]:
     """Slices of the loss, and the function, with tangents; returns the files written."""
-    from ..plots import BLUE, GREEN, ORANGE, RED, _figure, plot_slices
+    from ..plots import plot_slices
+    from ..plots._figures import BLUE, GREEN, ORANGE, RED, new_figure
     from ._figures import save
 
     parameters = [(layer, index, name) for name, layer, index in by_hand.PARAMETERS]
@@ -111,7 +112,7 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
         ax.set_ylim(0.42, 0.64)
     slices.suptitle("Exercise 1: loss by one parameter (line), where it is now (dot) and its slope there (dashed)")
 
-    figure = _figure(7, 4.5)
+    figure = new_figure(7, 4.5)
     ax = figure.add_subplot()
     x = np.linspace(-5, 2, 300)
     ax.plot(x, swish(x), color=BLUE, label="f(x) = x / (1 + exp(-x))")

@@ -135,12 +135,12 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
 def draw(outcome: Outcome, folder: Path) -> list[Path]:
     """The slices at the start, and the ways; returns the files written."""
-    from ..plots import BLUE, GREEN, RED, _figure
+    from ..plots._figures import BLUE, GREEN, RED, new_figure
     from ._figures import STYLES, save
 
     x, y = by_hand.data()
     model = build(RATES[0])
-    figure = _figure(9, 4)
+    figure = new_figure(9, 4)
     for ax, name, index, now, least in zip(
         figure.subplots(1, 2, sharey=True), "wb", ((0, 0), (0,)), (W, B), outcome.least, strict=True
     ):
@@ -157,7 +157,7 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
     figure.suptitle(f"Exercise 3: the loss at w = {W}, b = {B} when one of them changes")
     first = save(figure, folder, "exercise-3.png")
 
-    figure = _figure(11, 4.4)
+    figure = new_figure(11, 4.4)
     left, right = figure.subplots(1, 2)
     grid_w, grid_b = np.linspace(-0.6, 5.2, 100), np.linspace(-9, 0.6, 110)
     z = grid_w[None, :, None] * x + grid_b[:, None, None]

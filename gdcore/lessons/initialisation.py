@@ -196,9 +196,9 @@ def _logarithms(slopes: Any) -> Any:
 
 def _histograms(outcome: Outcome, title: str, values: Any) -> Any:
     """Starting weights as rows, activations as columns; in each cell before and after."""
-    from ..plots import BLUE, ORANGE, _figure
+    from ..plots._figures import BLUE, ORANGE, new_figure
 
-    figure = _figure(11, 11.5)
+    figure = new_figure(11, 11.5)
     grid = figure.subplots(len(WEIGHTS), len(ACTIVATIONS), sharex="col")
     for i, weights in enumerate(WEIGHTS):
         for j, activation in enumerate(ACTIVATIONS):

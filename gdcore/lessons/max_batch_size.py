@@ -72,10 +72,10 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
 def draw(folder: Path) -> Path:
     """Bytes by size of the batch for each net, up to a million rows; returns the file written."""
-    from ..plots import _figure
+    from ..plots._figures import new_figure
     from ._figures import STYLES, save
 
-    figure = _figure(7.5, 4.8)
+    figure = new_figure(7.5, 4.8)
     ax = figure.add_subplot()
     sizes = [2**k for k in range(21)]
     different = dict.fromkeys(net[:2] for net in NETS.values())
