@@ -61,7 +61,11 @@ def draw(result: Sweep, key: str, rows: str) -> Any:
             for spine in ax.spines.values():
                 spine.set(color=ORANGE, linewidth=3)
         box = dict(facecolor="white", edgecolor="none", alpha=0.8, pad=1.5)
-        ax.text(0.96, 0.93, text, transform=ax.transAxes, ha="right", va="top", color=colour, fontsize=9, bbox=box)
+        # where the curve ends is not where the figure stands
+        high = result.mode == "min" if key == result.monitor else "loss" in key
+        place = (0.96, 0.93, text) if high else (0.96, 0.07, text)
+        ax.text(*place, transform=ax.transAxes, ha="right", va="top" if high else "bottom", color=colour, fontsize=9,
+                bbox=box)  # fmt: skip
     _limit(grid[0, 0], result, key)
     return figure
 

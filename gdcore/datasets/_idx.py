@@ -224,7 +224,8 @@ def _download(source: Source) -> str:
         import pooch
     except ImportError:
         pooch = None
-    searched = f"GDCORE_DATA_DIR, in {_keras_cache()} and in {_own_cache()}"
+    own = os.environ.get("GDCORE_DATA_DIR", "which is not set")
+    searched = f"GDCORE_DATA_DIR ({own}), in {_keras_cache()} and in {_own_cache()}"
     if pooch is None:
         raise FileNotFoundError(
             f"{source.title} is not on this machine (looked in {searched}). Point GDCORE_DATA_DIR at a folder with "

@@ -119,7 +119,7 @@ def report(outcome: Outcome) -> str:
         f"Exercise 4: loss after gradient descent (h = {by_hand.H:.6f}); w and b after {EPOCHS[-1]} epochs:\n\n"
         f"{aligned(table)}\n\n"
         f"The least loss is {outcome.descent[best].loss[-1]:.4f}, at a rate of {best[0]:g} after {best[1]} epochs. "
-        "It can come as near to 0 as one\nlikes: the two species do not overlap, and larger weights make a steeper step."
+        "It can come as near to 0 as one\nlikes: the two species do not overlap, and larger weights are a steeper step."
     )
 
 
@@ -165,7 +165,7 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
     levels = left.contourf(grid_w, grid_b, surface, 14, cmap="cividis")
     figure.colorbar(levels, ax=left, label="loss")
     styles = dict(zip(RATES, [*STYLES[1:], STYLES[0]], strict=True))
-    ways = [("by looking", outcome.looking, ("white", "-"))]
+    ways: list[tuple[str, Path2D, Any]] = [("by looking", outcome.looking, ("white", "-"))]
     for rate in (0.3, 3.0, 30.0):
         ways.append((f"rate {rate:g}, 500 epochs", outcome.descent[rate, 500], styles[rate]))
     for label, way, (colour, dashes) in ways:
@@ -176,9 +176,9 @@ def draw(outcome: Outcome, folder: Path) -> list[Path]:
     left.set_xlabel("w")
     left.set_ylabel("b")
     left.legend(loc="upper right", facecolor="lightgrey", fontsize=8)
-    for rate, (colour, dashes) in styles.items():
+    for rate, style in styles.items():
         way = outcome.descent[rate, EPOCHS[-1]]
-        right.plot(np.arange(len(way.loss)) + 1, way.loss, color=colour, linestyle=dashes, label=f"rate {rate:g}")
+        right.plot(np.arange(len(way.loss)) + 1, way.loss, color=style[0], linestyle=style[1], label=f"rate {rate:g}")
     right.set_xscale("log")
     right.set_yscale("log")
     right.set_xlabel("epoch")

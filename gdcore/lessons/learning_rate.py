@@ -61,7 +61,7 @@ def report(result: Sweep) -> str:
     runs = result.runs
     lines = [["epoch", *(f"rate {run.params['learning_rate']}" for run in runs)]]
     for epoch in range(runs[0].epochs):
-        lines.append([str(epoch), *(f"{run.history['loss'][epoch]:.4f}" for run in runs)])
+        lines.append([str(epoch + 1), *(f"{run.history['loss'][epoch]:.4f}" for run in runs)])
     lines.append(["accuracy", *(f"{run.final('val_accuracy'):.4f}" for run in runs)])
     best = result.best
     rising = sum(b > a for a, b in zip(best.history["loss"], best.history["loss"][1:], strict=False))
@@ -70,8 +70,9 @@ def report(result: Sweep) -> str:
         "Cost by epoch (mean over the batches, before each update); accuracy on the 10,000 test rows:\n\n"
         f"{aligned(lines)}\n\n"
         f"The best rate is {best.params['learning_rate']}; its cost rose from one epoch to the next {rising} times. "
-        f"A rate ten times smaller\nneeds about ten times as many epochs: {RATES[1]} ends at "
-        f"{runs[1].final('loss'):.4f}, where {RATES[0]} was after its first epoch ({runs[0].history['loss'][0]:.4f})."
+        f"A rate ten times smaller\nneeds about ten times as many epochs: {RATES[1]} comes to "
+        f"{runs[1].final('loss'):.4f} in epoch {runs[1].epochs}, {RATES[0]} to {runs[0].history['loss'][1]:.4f} "
+        "in epoch 2."
     )
 
 

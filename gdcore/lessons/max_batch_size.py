@@ -91,5 +91,5 @@ def draw(folder: Path) -> Path:
     ax.set_xlabel("rows in a batch")
     ax.set_ylabel("bytes for training")
     ax.grid(alpha=0.3)
-    ax.legend(loc="upper left", bbox_to_anchor=(0, 0.9))
+    ax.legend(loc="lower right")
     return save(figure, folder, "max-batch-size.png")
