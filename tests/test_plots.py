@@ -138,6 +138,7 @@ def test_a_surface_in_space_and_on_axes_of_ones_own():
     assert ax.get_zlabel() == "pérdida"
     assert (ax.get_xlim(), ax.get_ylim()) == ((-1, 1), (-2, 2))
     assert_legible(figure)
+    assert "loss" in assert_legible(plots.plot_surface(peaks, kind="3d").figure)
     flat = figure.add_subplot(2, 2, 1)
     with pytest.raises(ValueError, match="kind='3d' does not fit ax"):
         plots.plot_surface(peaks, flat, "3d")
@@ -352,7 +353,8 @@ def test_weights_come_back_whatever_happens(model, monkeypatch):
 
 @pytest.mark.parametrize("kind", ["contour", "3d"])
 def test_the_model_is_marked_in_its_landscape(model, kind):
-    ax = plots.plot_landscape(model, kind=kind, points=5, lang="es")
+    assert "random direction 2" in assert_legible(plots.plot_landscape(model, kind=kind, points=21).figure)
+    ax = plots.plot_landscape(model, kind=kind, points=4, lang="es")
     assert ax.get_xlabel() == "dirección aleatoria 1"
     star = stars(ax)["el modelo"]
     assert to_rgb(star.get_color()) == to_rgb("red")
@@ -361,6 +363,7 @@ def test_the_model_is_marked_in_its_landscape(model, kind):
         assert star.get_data_3d()[2][0] == model.evaluate(*gdcore.datasets.iris.load_data(), 150)[0]
     assert_legible(ax.figure)
     ax = plots.plot_landscape(model, parameters=[(0, (0, 0), "one"), (1, (0,), "two")], kind=kind, points=4)
+    assert_legible(ax.figure)
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("one", "two")
 
 

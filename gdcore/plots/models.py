@@ -413,7 +413,7 @@ def plot_landscape(
     say = translator(lang)
     check_kind(kind, ax)
     across, up, losses = landscape(model, x, y, parameters, span=span, points=points, seed=seed)
-    ax = axes_or_new(ax, *(6.8, 6, "3d") if kind == "3d" else (6.4, 5))
+    ax = axes_or_new(ax, *(7.8, 6, "3d") if kind == "3d" else (6.4, 5))
     draw_heights(ax, across, up, losses, kind, levels, say("loss"))
     labels = [say("random direction {}").format(i) for i in (1, 2)]
     if parameters is not None:
@@ -421,7 +421,11 @@ def plot_landscape(
     ax.set_xlabel(labels[0])
     ax.set_ylabel(labels[1])
     middle = [(across[0] + across[-1]) / 2], [(up[0] + up[-1]) / 2]
-    height = () if kind == "contour" else (losses[points // 2, points // 2 : points // 2 + 1],)
+    height: tuple[Any, ...] = ()
+    if kind == "3d":
+        assert model._last_data is not None
+        x, y, weights = model._last_data
+        height = ([model.evaluate(x, y, len(x), sample_weight=weights, return_dict=True)["loss"]],)
     ax.plot(
         *middle,
         *height,

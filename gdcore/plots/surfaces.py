@@ -78,7 +78,7 @@ def plot_surface(
     heights = np.asarray(f(places), np.float64)
     if heights.shape != places.shape[:-1]:
         raise ValueError(f"f returned shape {heights.shape} for {places.shape}, expected {places.shape[:-1]}")
-    ax = axes_or_new(ax, *(6.8, 6, "3d") if kind == "3d" else (6.4, 5))
+    ax = axes_or_new(ax, *(7.8, 6, "3d") if kind == "3d" else (6.4, 5))
     draw_heights(ax, across, up, heights, kind, levels, say("loss") if bar or kind == "3d" else None)
     ax.set_xlabel("$w_0$")
     ax.set_ylabel("$w_1$")
