@@ -423,7 +423,11 @@ def _run_initializer(library: Any, name: str, what: dict[str, Any]) -> Arrays:
 
 
 _SCHEDULES: dict[str, Callable[[Draw], dict[str, Any]]] = {
-    "ExponentialDecay": lambda d: {"decay_steps": d.whole(2, 60), "decay_rate": d.real(0.5, 1.2), "staircase": d.flag()},
+    "ExponentialDecay": lambda d: {
+        "decay_steps": d.whole(2, 60),
+        "decay_rate": d.real(0.5, 1.2),
+        "staircase": d.flag(),
+    },
     "InverseTimeDecay": lambda d: {"decay_steps": d.whole(2, 60), "decay_rate": d.real(0.1, 2), "staircase": d.flag()},
     "PolynomialDecay": lambda d: {
         "decay_steps": d.whole(5, 90),
@@ -596,7 +600,9 @@ _LAYERS: dict[str, Callable[[Draw], dict[str, Any]]] = {
         "use_bias": d.flag(),
         "kernel_initializer": _initializer(d),
     },
-    "Activation": lambda d: {"activation": d.one_of("tanh", "sigmoid", "softmax", "mish", "log_softmax", "exponential")},
+    "Activation": lambda d: {
+        "activation": d.one_of("tanh", "sigmoid", "softmax", "mish", "log_softmax", "exponential")
+    },
     "ReLU": lambda d: {
         "negative_slope": d.fraction(0, 0.3),
         "max_value": d.fraction(1, 3),
@@ -674,7 +680,9 @@ def _layers(d: Draw) -> Iterator[SetUp]:
     for _ in range(4):
         ruled = _dense(6, "tanh", kernel_regularizer=_regularizer(d), activity_regularizer=_regularizer(d))
         yield SetUp("layers", "regularizers", _model(d, [ruled], d.one_of("float32", "float64")))
-        rule = Of("regularizers", "OrthogonalRegularizer", {"factor": d.real(0.1, 1), "mode": d.one_of("rows", "columns")})
+        rule = Of(
+            "regularizers", "OrthogonalRegularizer", {"factor": d.real(0.1, 1), "mode": d.one_of("rows", "columns")}
+        )
         ruled = _dense(6, "tanh", kernel_regularizer=rule, bias_regularizer=_regularizer(d))
         yield SetUp("layers", "regularizers", _model(d, [ruled]))
         ruled = _dense(6, "tanh", kernel_constraint=_constraint(d), bias_constraint=Of("constraints", "NonNeg", {}))
@@ -795,10 +803,16 @@ def _run_model(library: Any, what: dict[str, Any]) -> Arrays:
 def _files(d: Draw) -> Iterator[SetUp]:
     for name in ("SGD", "Adam", "RMSprop", "Adafactor"):
         said = Of("optimizers", name, {"learning_rate": 0.01, **_OPTIMIZERS[name](d)})
-        stack = [_dense(6, use_bias=False), _layer("BatchNormalization"), _layer("LeakyReLU", negative_slope=d.fraction(0.1, 0.4))]
+        stack = [
+            _dense(6, use_bias=False),
+            _layer("BatchNormalization"),
+            _layer("LeakyReLU", negative_slope=d.fraction(0.1, 0.4)),
+        ]
         rate = {"kernel_regularizer": _regularizer(d), "kernel_initializer": _initializer(d)}
         fit = {"epochs": 2, "shuffle": False}
-        what = _model(d, [*stack, _dense(5, "tanh", **rate)], optimizer=said, fit=fit, compile={"metrics": ["accuracy"]})
+        what = _model(
+            d, [*stack, _dense(5, "tanh", **rate)], optimizer=said, fit=fit, compile={"metrics": ["accuracy"]}
+        )
         yield SetUp("files", "Keras's, read by gdcore", what)
 
 

@@ -387,6 +387,21 @@ class Optimizer:
         for view, value in zip(views, values[len(values) - len(views) :], strict=True):
             view[...] = value
 
+    def _fresh(self: _O) -> _O:
+        """An optimizer with the same settings, that has not been built."""
+        from copy import copy
+
+        twin = copy(self)
+        twin._slots, twin._workspace, twin._shapes, twin._applied = None, None, [], 0
+        if isinstance(twin._rate, np.ndarray):
+            twin._rate = twin._rate.copy()
+        return twin
+
+    @property
+    def _elementwise(self) -> bool:
+        """Whether each number is updated as if it were alone."""
+        return not (self.clipnorm or self.global_clipnorm)
+
     # ---- alone -------------------------------------------------------------------------------------------
 
     def apply(self, grads: Sequence[Any], trainable_variables: Sequence[NDArray[Any]]) -> None:
@@ -440,6 +455,33 @@ class Optimizer:
         average = self._slots[len(self._initial_slots())]
         for a, start, end in zip(var_list, self._bounds[:-1], self._bounds[1:], strict=True):
             a[...] = average[start:end].reshape(a.shape)
+
+    def __call__(
+        self,
+        fun: Any,
+        x0: Any,
+        args: Any = (),
+        *,
+        jac: Any = None,
+        hess: Any = None,
+        hessp: Any = None,
+        bounds: Any = None,
+        constraints: Any = (),
+        callback: Any = None,
+        **options: Any,
+    ) -> Any:
+        """`gdcore.minimize` by this optimizer: ``scipy.optimize.minimize(f, x0, method=Adam(0.01), options={...})``.
+
+        Raises
+        ------
+        ValueError
+            If there are constraints, or second derivatives, which no optimizer here looks at.
+        """
+        from ._minimize import minimize
+
+        if constraints or hess is not None or hessp is not None:
+            raise ValueError(f"{type(self).__name__} uses neither constraints nor hess and hessp")
+        return minimize(fun, x0, self, jac, args=args, bounds=bounds, callback=callback, **options)
 
 
 class SGD(Optimizer):
@@ -773,6 +815,7 @@ class Lamb(_Betas):
     """
 
     _kind, _name = "lamb", "lamb"
+    _elementwise = False
 
 
 class Adafactor(Optimizer):
@@ -794,6 +837,7 @@ class Adafactor(Optimizer):
     """
 
     _kind, _name = "adafactor", "adafactor"
+    _elementwise = False
     _slot_values = (0.0, 0.0)
 
     def __init__(
@@ -1021,6 +1065,7 @@ class LossScaleOptimizer(Optimizer):
     """
 
     _own = ("inner_optimizer", "initial_scale", "dynamic_growth_steps", "name")
+    _elementwise = False
 
     def __init__(
         self,
@@ -1069,6 +1114,11 @@ class LossScaleOptimizer(Optimizer):
     def finalize_variable_values(self, var_list: Sequence[NDArray[Any]]) -> None:
         """With `use_ema`, put the moving average into the arrays."""
         self.inner_optimizer.finalize_variable_values(var_list)
+
+    def _fresh(self) -> LossScaleOptimizer:
+        return LossScaleOptimizer(
+            self.inner_optimizer._fresh(), self.initial_scale, self.dynamic_growth_steps, self.name
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__

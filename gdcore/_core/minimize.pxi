@@ -1,0 +1,392 @@
+# Descents of functions from many starts at once.  Lanes are starts: x[k*lanes + i] is coordinate k of lane i, so
+# that all lanes are one flat vector for `update`, and a surface is computed with whole vectors.
+
+from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
+
+cdef enum:
+    SURFACE                      # one of those here
+    VALUE_FUNCTION               # C functions, of a LowLevelCallable; with or without user data
+    GRADIENT_FUNCTION            # what gives the value and writes the gradient
+    CALLED_FUNCTION              # a Python function
+
+cdef enum:
+    RUNNING = -1
+    CONVERGED_GRADIENT
+    OUT_OF_STEPS
+    NOT_FINITE
+    CONVERGED_VALUE
+    STOPPED_BY_CALLBACK = 99
+
+DESCENT_STATES = {
+    "gradient": CONVERGED_GRADIENT,
+    "maxiter": OUT_OF_STEPS,
+    "not finite": NOT_FINITE,
+    "value": CONVERGED_VALUE,
+    "callback": STOPPED_BY_CALLBACK,
+}
+
+ctypedef double (*value_function)(int, double*) noexcept nogil
+ctypedef double (*value_function_with_data)(int, double*, void*) noexcept nogil
+ctypedef double (*gradient_function)(int, double*, double*) noexcept nogil
+ctypedef double (*gradient_function_with_data)(int, double*, double*, void*) noexcept nogil
+ctypedef void (*slope_function)(int, double*, double*) noexcept nogil
+ctypedef void (*slope_function_with_data)(int, double*, double*, void*) noexcept nogil
+
+SIGNATURES = {
+    "double (int, double *)": (VALUE_FUNCTION, False),
+    "double (int, double *, void *)": (VALUE_FUNCTION, True),
+    "double (int, double *, double *)": (GRADIENT_FUNCTION, False),
+    "double (int, double *, double *, void *)": (GRADIENT_FUNCTION, True),
+}
+SLOPE_SIGNATURES = {
+    "void (int, double *, double *)": (GRADIENT_FUNCTION, False),
+    "void (int, double *, double *, void *)": (GRADIENT_FUNCTION, True),
+}
+
+cdef struct CFunction:
+    int kind
+    bint has_data
+    void* pointer
+    void* data
+
+cdef struct Objective:
+    int kind
+    Surface surface
+    CFunction value
+    CFunction slope              # the gradient where it is a function of its own, pointer NULL: none
+    PyObject* called             # takes x, gives the value and the gradient
+    int method                   # ANALYTIC, or by differences
+    double h
+    Py_ssize_t dims
+    Py_ssize_t lanes
+    bint bounded
+    const void* low              # (dims,) each
+    const void* high
+    void* moved                  # (dims, lanes)
+    void* unwanted               # (dims, lanes): gradients at moved points
+    void* above                  # (lanes,)
+    void* below
+    double* point                # (2, dims): x and gradient of a C function
+
+
+cdef CFunction c_function(capsule, dict known):
+    cdef CFunction function
+    cdef const char* name = PyCapsule_GetName(capsule)
+    function.kind, function.has_data = known[" ".join(name.decode().split())]
+    function.pointer = PyCapsule_GetPointer(capsule, name)
+    function.data = PyCapsule_GetContext(capsule)
+    return function
+
+
+def capsule_name(capsule):
+    """The name of a capsule, which for a LowLevelCallable is its signature."""
+    return PyCapsule_GetName(capsule).decode()
+
+
+cdef void call_compiled(Objective* obj, const real* x, real* value, real* grad) noexcept nogil:
+    cdef Py_ssize_t i, k, n = obj.dims, lanes = obj.lanes
+    cdef double* at = obj.point
+    cdef double* slope = obj.point + n
+    cdef void* f = obj.value.pointer
+    cdef double found
+    for i in range(lanes):
+        for k in range(n):
+            at[k] = x[k * lanes + i]
+            slope[k] = 0
+        if obj.kind == VALUE_FUNCTION:
+            if obj.value.has_data:
+                found = (<value_function_with_data>f)(<int>n, at, obj.value.data)
+            else:
+                found = (<value_function>f)(<int>n, at)
+        elif obj.value.has_data:
+            found = (<gradient_function_with_data>f)(<int>n, at, slope, obj.value.data)
+        else:
+            found = (<gradient_function>f)(<int>n, at, slope)
+        if obj.slope.pointer != NULL:
+            for k in range(n):
+                at[k] = x[k * lanes + i]
+            if obj.slope.has_data:
+                (<slope_function_with_data>obj.slope.pointer)(<int>n, at, slope, obj.slope.data)
+            else:
+                (<slope_function>obj.slope.pointer)(<int>n, at, slope)
+        value[i] = <real>found
+        for k in range(n):
+            grad[k * lanes + i] = <real>slope[k]
+
+
+cdef array_of(Py_ssize_t n, const real* x):
+    """A new array of n numbers."""
+    cdef real[::1] copied
+    copy = np.empty(n, np.float64 if real is double else np.float32)
+    copied = copy
+    memcpy(&copied[0], x, n * sizeof(real))
+    return copy
+
+
+cdef int call_python(Objective* obj, const real* x, real* value, real* grad) except -1 with gil:
+    cdef const real[::1] slope
+    found, gradient = (<object>obj.called)(array_of(obj.dims, x))
+    value[0] = found
+    if gradient is not None:
+        slope = gradient
+        memcpy(grad, &slope[0], obj.dims * sizeof(real))
+    return 0
+
+
+cdef int value_and_gradient(Objective* obj, const real* x, real* value, real* grad) except -1 nogil:
+    """grad is left as it is, or meaningless, where the function has none."""
+    if obj.kind == SURFACE:
+        surface(&obj.surface, obj.dims, obj.lanes, x, value, grad)
+    elif obj.kind == CALLED_FUNCTION:
+        call_python(obj, x, value, grad)
+    else:
+        call_compiled(obj, x, value, grad)
+    return 0
+
+
+cdef int evaluate(Objective* obj, const real* x, real* value, real* grad) except -1 nogil:
+    """Values and gradients of all lanes; differences look to the inside of the bounds."""
+    cdef Py_ssize_t i, k, n = obj.dims, lanes = obj.lanes
+    cdef real* moved = <real*>obj.moved
+    cdef real* above = <real*>obj.above
+    cdef real* below = <real*>obj.below
+    cdef real* unwanted = <real*>obj.unwanted
+    cdef const real* here
+    cdef real h = <real>obj.h, zero = 0, low, high, up, down
+    if obj.method == ANALYTIC:
+        return value_and_gradient(obj, x, value, grad)
+    value_and_gradient(obj, x, value, unwanted)
+    memcpy(moved, x, n * lanes * sizeof(real))
+    for k in range(n):
+        here = x + k * lanes
+        low = (<const real*>obj.low)[k]
+        high = (<const real*>obj.high)[k]
+        for i in range(lanes):
+            up = h if here[i] + h <= high else (zero if obj.method == CENTRAL else -h)
+            moved[k * lanes + i] = here[i] + up
+        value_and_gradient(obj, <const real*>moved, above, unwanted)
+        if obj.method == CENTRAL:
+            for i in range(lanes):
+                moved[k * lanes + i] = here[i] - (h if here[i] - h >= low else zero)
+            value_and_gradient(obj, <const real*>moved, below, unwanted)
+        for i in range(lanes):
+            up = h if here[i] + h <= high else (zero if obj.method == CENTRAL else -h)
+            if obj.method == FORWARD:
+                grad[k * lanes + i] = (above[i] - value[i]) / up
+                continue
+            down = h if here[i] - h >= low else zero
+            grad[k * lanes + i] = (above[i] - below[i]) / (up + down) if up + down > 0 else zero
+        memcpy(moved + k * lanes, here, lanes * sizeof(real))
+    return 0
+
+
+cdef void project(Objective* obj, real* x) noexcept nogil:
+    cdef Py_ssize_t i, k
+    for k in range(obj.dims):
+        for i in range(k * obj.lanes, (k + 1) * obj.lanes):
+            x[i] = bounded(x[i], (<const real*>obj.low)[k], (<const real*>obj.high)[k])
+
+
+cdef void look(Objective* obj, const real* x, const real* value, const real* grad, real* size,
+               real* trouble) noexcept nogil:
+    """size: the largest component of each gradient; trouble: 0 where the value and the gradient are finite.
+
+    With bounds a component is how far a step of it would get.
+    """
+    cdef Py_ssize_t i, k, lanes = obj.lanes
+    cdef const real* slope
+    cdef const real* here
+    cdef real low, high, s
+    for i in range(lanes):
+        size[i] = 0
+        trouble[i] = value[i] - value[i]
+    for k in range(obj.dims):
+        slope = grad + k * lanes
+        here = x + k * lanes
+        if obj.bounded:
+            low = (<const real*>obj.low)[k]
+            high = (<const real*>obj.high)[k]
+            for i in range(lanes):
+                s = abs_(bounded(here[i] - slope[i], low, high) - here[i])
+                size[i] = s if s > size[i] else size[i]
+                trouble[i] += slope[i] - slope[i]
+        else:
+            for i in range(lanes):
+                s = abs_(slope[i])
+                size[i] = s if s > size[i] else size[i]
+                trouble[i] += slope[i] - slope[i]
+
+
+cdef void keep_best(Py_ssize_t n, Py_ssize_t lanes, const real* value, const real* x, const real* grad, real* best,
+                    real* best_x, real* best_grad) noexcept nogil:
+    cdef Py_ssize_t i, k, j
+    for k in range(n):
+        for i in range(lanes):
+            j = k * lanes + i
+            best_x[j] = x[j] if value[i] < best[i] else best_x[j]
+            best_grad[j] = grad[j] if value[i] < best[i] else best_grad[j]
+    for i in range(lanes):
+        best[i] = value[i] if value[i] < best[i] else best[i]
+
+
+cdef int look_out(callback, Py_ssize_t iteration, Py_ssize_t n, const real* x, double value) except -1 with gil:
+    """Whether the callback wants to stop."""
+    return bool(callback(iteration, array_of(n, x), value))
+
+
+def descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize_t last, Py_ssize_t maxiter,
+            double tol, double gtol, results, stop, callback=None):
+    """Descend from starts first..last-1, `lanes` at a time, with an optimizer for `lanes` times as many numbers.
+
+    objective is (kind, what makes it, method, h, low, high); results holds x0 (starts, n) and the arrays to fill:
+    x, jac (starts, n), fun, nit, status (starts,), and history (starts, maxiter + 1) and trajectory
+    (starts, maxiter + 1, n), or None.  Where stop[0] is not 0 the work is left off.
+    """
+    if results[0].dtype == np.float64:
+        _descend[double](objective, optimizer, lanes, first, last, maxiter, tol, gtol, *results, stop, callback)
+    else:
+        _descend[float](objective, optimizer, lanes, first, last, maxiter, tol, gtol, *results, stop, callback)
+
+
+cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize_t last, Py_ssize_t maxiter,
+              double tol, double gtol, const real[:, ::1] x0, real[:, ::1] x_out, real[:, ::1] jac_out,
+              real[::1] fun_out, int64_t[::1] nit_out, int64_t[::1] status_out, real[:, ::1] history,
+              real[:, :, ::1] trajectory, int64_t[::1] stop, callback):
+    cdef Objective obj
+    cdef Optimizer fresh = optimizer_struct(optimizer), opt
+    cdef Py_ssize_t n = x0.shape[1], i, k, t, live, start, size = x0.shape[1] * lanes
+    cdef real[:, ::1] slots = optimizer[1]
+    cdef real[:, ::1] slots_at_start = optimizer[1].copy()
+    cdef double[::1] scalars = optimizer[6]
+    cdef double[::1] scalars_at_start = optimizer[6].copy()
+    cdef const real[::1] low, high
+    cdef double[::1] point
+    cdef real[::1] memory = aligned_zeros(6 * size + 7 * lanes, np.asarray(x0).dtype)
+    kind, made_of, method, obj.h, low, high = objective
+    obj.dims = n
+    obj.lanes = lanes
+    obj.method = GRADIENTS[method]
+    obj.low = &low[0]
+    obj.high = &high[0]
+    obj.bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
+    obj.slope.pointer = NULL
+    point = np.empty(2 * n)
+    obj.point = &point[0]
+    if kind == "surface":
+        obj.kind = SURFACE
+        obj.surface = surface_struct(made_of)
+    elif kind == "compiled":
+        obj.value = c_function(made_of[0], SIGNATURES)
+        obj.kind = obj.value.kind
+        if made_of[1] is not None:
+            obj.slope = c_function(made_of[1], SLOPE_SIGNATURES)
+    else:
+        obj.kind = CALLED_FUNCTION
+        obj.called = <PyObject*>made_of
+    cdef real* theta = &memory[0]
+    cdef real* grad = theta + size
+    cdef real* best_x = grad + size
+    cdef real* best_grad = best_x + size
+    obj.moved = best_grad + size
+    obj.unwanted = best_grad + 2 * size
+    cdef real* value = best_grad + 3 * size
+    cdef real* previous = value + lanes
+    cdef real* best = previous + lanes
+    cdef real* steep = best + lanes
+    cdef real* gate = steep + lanes          # stop below this gradient; -1 where it has stopped
+    cdef real* trouble = gate + lanes
+    obj.above = trouble                      # neither is needed while the function is called
+    obj.below = steep
+    cdef bint any_news, watched = callback is not None, has_history = history is not None
+    cdef bint has_trajectory = trajectory is not None
+    cdef real change, threshold = <real>tol
+    cdef double work = 0
+    cdef int state
+    with nogil:
+        start = first
+        while start < last and not stop[0]:
+            opt = fresh
+            live = min(lanes, last - start)
+            for i in range(lanes):
+                gate[i] = <real>gtol if i < live else -1
+                for k in range(n):
+                    theta[k * lanes + i] = x0[start + min(i, live - 1), k]
+            if slots.shape[0]:
+                memcpy(&slots[0, 0], &slots_at_start[0, 0], slots.shape[0] * size * sizeof(real))
+            memcpy(&scalars[0], &scalars_at_start[0], scalars.shape[0] * sizeof(double))
+            if obj.bounded:
+                project(&obj, theta)
+            if opt.kind == SCHEDULE_FREE_ADAMW:
+                memcpy(&slots[0, 0], theta, size * sizeof(real))
+            t = 0
+            while True:
+                evaluate(&obj, <const real*>theta, value, grad)
+                look(&obj, <const real*>theta, <const real*>value, <const real*>grad, steep, trouble)
+                if t == 0:
+                    memcpy(best, value, lanes * sizeof(real))
+                    memcpy(best_x, theta, size * sizeof(real))
+                    memcpy(best_grad, grad, size * sizeof(real))
+                else:
+                    keep_best(n, lanes, <const real*>value, <const real*>theta, <const real*>grad, best, best_x,
+                              best_grad)
+                for i in range(live if has_history else 0):
+                    if gate[i] >= 0:
+                        history[start + i, t] = value[i]
+                for i in range(live if has_trajectory else 0):
+                    if gate[i] >= 0:
+                        for k in range(n):
+                            trajectory[start + i, t, k] = theta[k * lanes + i]
+                any_news = t == maxiter
+                for i in range(lanes):
+                    any_news |= (steep[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0))
+                if tol > 0 and t > 0:
+                    for i in range(lanes):
+                        change = abs_(value[i] - previous[i])
+                        any_news |= (change <= threshold) | (change <= threshold * abs_(value[i]))
+                if watched and t > 0:
+                    any_news |= look_out(callback, t, n, <const real*>theta, value[0])
+                if any_news:
+                    for i in range(live):
+                        if gate[i] < 0:
+                            continue
+                        change = abs_(value[i] - previous[i])
+                        if trouble[i] != 0:
+                            state = NOT_FINITE
+                        elif steep[i] < gate[i]:
+                            state = CONVERGED_GRADIENT
+                        elif tol > 0 and t > 0 and (change <= threshold or change <= threshold * abs_(value[i])):
+                            state = CONVERGED_VALUE
+                        elif t == maxiter:
+                            state = OUT_OF_STEPS
+                        elif watched:
+                            state = STOPPED_BY_CALLBACK
+                        else:
+                            continue
+                        gate[i] = -1
+                        nit_out[start + i] = t
+                        status_out[start + i] = state
+                        fun_out[start + i] = best[i] if state == NOT_FINITE else value[i]
+                        for k in range(n):
+                            x_out[start + i, k] = (best_x if state == NOT_FINITE else theta)[k * lanes + i]
+                            jac_out[start + i, k] = (best_grad if state == NOT_FINITE else grad)[k * lanes + i]
+                    k = 0
+                    for i in range(live):
+                        k += gate[i] >= 0
+                    if k == 0:
+                        break
+                memcpy(previous, value, lanes * sizeof(real))
+                if opt.scaled:
+                    for i in range(size):
+                        grad[i] = grad[i] * <real>opt.loss_scale[0]
+                update(&opt, size, theta, grad, &slots[0, 0] if slots.shape[0] else NULL)
+                if obj.bounded:
+                    project(&obj, theta)
+                t += 1
+                work += 10 * size
+                if work > PATIENCE:
+                    work = 0
+                    with gil:
+                        PyErr_CheckSignals()
+                    if stop[0]:
+                        break
+            start += lanes
