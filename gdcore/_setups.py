@@ -111,7 +111,7 @@ def _tensor(library: Any, values: Any) -> Any:
 
 def _taped(function: Callable[[Any], Any], x: Any, upstream: Any) -> Any:
     """TensorFlow's derivative of ``sum(upstream * function(x))``."""
-    import tensorflow as tf  # type: ignore[import-not-found, unused-ignore]
+    import tensorflow as tf
 
     points = tf.constant(x)
     with tf.GradientTape() as tape:
@@ -244,8 +244,8 @@ def _run_optimizer(library: Any, what: dict[str, Any]) -> Arrays:
 # Keras rounds many settings to float32 also for float64: activations and layers get such that float32 holds too.
 _ACTIVATIONS: dict[str, Callable[[Draw], dict[str, Any]]] = {
     **dict.fromkeys(
-        "linear sigmoid tanh selu exponential relu6 silu softplus softsign log_sigmoid hard_sigmoid hard_silu hard_tanh "
-        "sparse_plus sparse_sigmoid tanh_shrink mish".split(),
+        "linear sigmoid tanh selu exponential relu6 silu softplus softsign log_sigmoid hard_sigmoid hard_silu "
+        "hard_tanh sparse_plus sparse_sigmoid tanh_shrink mish".split(),
         lambda d: {},
     ),
     "relu": lambda d: {
@@ -631,7 +631,7 @@ _LAYERS: dict[str, Callable[[Draw], dict[str, Any]]] = {
 
 def _regularizer(d: Draw) -> Of:
     l1, l2 = 2.0 ** -d.whole(4, 9), 2.0 ** -d.whole(4, 9)
-    return d.one_of(  # type: ignore[no-any-return]
+    return d.one_of(
         Of("regularizers", "L1", {"l1": l1}),
         Of("regularizers", "L2", {"l2": l2}),
         Of("regularizers", "L1L2", {"l1": l1, "l2": l2}),
@@ -639,7 +639,7 @@ def _regularizer(d: Draw) -> Of:
 
 
 def _constraint(d: Draw) -> Of:
-    return d.one_of(  # type: ignore[no-any-return]
+    return d.one_of(
         Of("constraints", "MaxNorm", {"max_value": d.real(0.3, 1.5), "axis": d.one_of(0, 1)}),
         Of("constraints", "MinMaxNorm", {"min_value": d.real(0.2, 0.5), "max_value": 1.0, "rate": d.real(0.2, 1)}),
         Of("constraints", "UnitNorm", {}),
@@ -655,7 +655,7 @@ def _model(d: Draw, layers: list[Of], dtype: str = "float32", kind: str = "oneho
         "chances": ("sigmoid", "binary_crossentropy"),
     }
     end, loss = ends.get(kind, (None, "mean_squared_error"))
-    what = {
+    what: dict[str, Any] = {
         "layers": [*layers, _dense(3, end)],
         "optimizer": Of("optimizers", "SGD", {"learning_rate": d.size(1e-2, 1e-1)}),
         "loss": loss,
@@ -704,12 +704,12 @@ def _runs(d: Draw) -> Iterator[SetUp]:
     for kind in ("onehot", "classes", "chances", "real"):
         for dtype in ("float32", "float64"):
             yield SetUp("runs", "a seed and the defaults", _model(d, _stack(d), dtype, kind))
-        accuracy = {"compile": {"metrics": ["accuracy", "mae"] if kind != "classes" else ["accuracy"]}}
+        accuracy: dict[str, Any] = {"compile": {"metrics": ["accuracy", "mae"] if kind != "classes" else ["accuracy"]}}
         split = {"validation_split": d.real(0.15, 0.4)}
         yield SetUp("runs", "validation split", _model(d, _stack(d), kind=kind, fit=split, **accuracy))
         yield SetUp("runs", "without shuffling", _model(d, _stack(d), kind=kind, fit={"shuffle": False}))
         yield SetUp("runs", "dropout and noise", _model(d, _noisy(d), kind=kind, fit=split))
-        metrics = {"compile": {"weighted_metrics": ["accuracy"], "loss_weights": d.real(0.3, 3)}}
+        metrics: dict[str, Any] = {"compile": {"weighted_metrics": ["accuracy"], "loss_weights": d.real(0.3, 3)}}
         weights = d.one_of({"sample_weight": True}, {"class_weight": {0: d.real(0.2, 3), 1: d.real(0.2, 3)}})
         yield SetUp("runs", "weighted rows and losses", _model(d, _stack(d), kind=kind, fit=weights, **metrics))
         normalized = [_dense(8, "tanh"), _layer("BatchNormalization"), _dense(7, "silu"), _layer("LayerNormalization")]

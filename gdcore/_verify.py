@@ -245,7 +245,7 @@ def _keras() -> Any:
     os.environ.setdefault("KERAS_BACKEND", "tensorflow")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     try:
-        import keras  # type: ignore[import-not-found, unused-ignore]
+        import keras
     except ImportError as error:
         raise ImportError(
             f"live=True compares with Keras on TensorFlow, which cannot be imported here ({error}): "
@@ -261,7 +261,7 @@ def versions(keras: Any) -> dict[str, str]:
     import datetime
     import platform
 
-    import tensorflow as tf  # type: ignore[import-not-found, unused-ignore]
+    import tensorflow as tf
 
     return {
         "Keras": keras.__version__,

@@ -1254,6 +1254,11 @@ def load_model(filepath: Any, custom_objects: None = None, compile: bool = True,
     return _saving.load_model(Sequential, filepath, compile)
 
 
+def clone_model(model: Sequential) -> Sequential:
+    """A model of the same layers with weights of its own, drawn anew; not compiled."""
+    return Sequential.from_config(model.get_config())
+
+
 def model_from_json(json_string: str, custom_objects: None = None) -> Sequential:
     """The model that `Sequential.to_json`, ours or Keras's, described; with new weights, compiled as it says.
 
