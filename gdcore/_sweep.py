@@ -167,7 +167,7 @@ class Sweep:
         ]
         return pandas.DataFrame(rows)
 
-    def plot(self, key: str | None = None, rows: str | None = None) -> Any:
+    def plot(self, key: str | None = None, rows: str | None = None, *, lang: str = "en") -> Any:
         """A grid of curves by epoch: values of one parameter as rows, those of all others as columns.
 
         Parameters
@@ -176,6 +176,7 @@ class Sweep:
             Which figure to draw; by default `monitor`.
         rows : str, optional
             The parameter for the rows; by default the first one.
+        lang : {"en", "es"}
 
         Returns
         -------
@@ -183,7 +184,7 @@ class Sweep:
         """
         from ._sweep_plot import draw
 
-        return draw(self, key or self.monitor, rows or next(iter(self.grid)))
+        return draw(self, key or self.monitor, rows or next(iter(self.grid)), lang)
 
     def __repr__(self) -> str:
         bad = sum(run.diverged for run in self.runs)

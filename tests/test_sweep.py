@@ -283,14 +283,19 @@ def test_the_plot(result):
     figure = result.plot()
     assert len(figure.axes) == 6
     assert [ax.get_title() for ax in figure.axes[:3]] == [f"learning_rate = {rate}" for rate in GRID["learning_rate"]]
-    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["SGD\nloss", "Adam\nloss"]
+    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["SGD", "Adam"]
+    assert figure.get_supylabel() == "loss"
     assert all(len(ax.lines) == 2 for ax in figure.axes)
     limits = {(ax.get_xlim(), ax.get_ylim()) for ax in figure.axes}
     assert len(limits) == 1
     texts = [text.get_text() for ax in figure.axes for text in ax.texts]
     assert sum(text.startswith("best: ") for text in texts) == 1
     turned = result.plot("accuracy", rows="learning_rate")
-    assert [ax.get_ylabel() for ax in turned.axes[::2]] == [f"{rate}\naccuracy" for rate in GRID["learning_rate"]]
+    assert [ax.get_ylabel() for ax in turned.axes[::2]] == [str(rate) for rate in GRID["learning_rate"]]
+    spanish = result.plot("accuracy", lang="es")
+    assert spanish.get_supylabel() == "exactitud"
+    assert spanish.axes[0].get_title() == f"tasa de aprendizaje = {GRID['learning_rate'][0]}"
+    assert spanish.axes[3].get_xlabel() == "época"
     with pytest.raises(ValueError, match="Did you mean 'accuracy'"):
         result.plot("acuracy")
     alone = gdcore.sweep(build, X, Y, {"units": [2, 3]}, seed=1).plot()
