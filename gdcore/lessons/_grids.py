@@ -148,15 +148,16 @@ def _of_rates(result: Sweep, say: Callable[[str], str]) -> str:
     at = {rate: [cell for cell in result.cells() if cell[0].params["learning_rate"] == rate] for rate in (high, low)}
     shaky = sum(cell in at[high] for cell in restless)
     calm = len(at[low]) - sum(cell in at[low] for cell in restless)
-    falling = sum(cell[0].history["loss"][-1] < cell[0].history["loss"][-2] for cell in at[low])
+    falling = sum(cell[0].history["loss"][-1] < cell[0].history["loss"][-2] for cell in at[low] if cell not in restless)
     return "\n".join(
         [
+            say("Unstable at {:g}: {} of {} optimizers.").format(high, shaky, len(at[high])),
             say(
-                "At {:g}, {} of {} optimizers are unstable: a high rate steps over the minimum, so that the loss\n"
-                "jumps up and down, gets stuck where units are saturated, or runs away."
-            ).format(high, shaky, len(at[high])),
+                "(A high rate steps over the minimum, so that the loss jumps up and down, gets stuck where units are\n"
+                "saturated, or runs away.)"
+            ),
             say(
-                "At {:g}, {} of {} are calm, and with {} the loss still fell in the last epoch: a low rate needs more."
+                "Calm at {:g}: {} of {}; with {} of them the loss still fell in the last epoch: a low rate needs more."
             ).format(low, calm, len(at[low]), falling),
         ]
     )

@@ -28,6 +28,8 @@ EPOCHS = softmax.EPOCHS
 SEED = softmax.SEED
 SEEDS = 10
 READINGS = ("applied", "printed")
+AGREED = 0.03
+"""From the second epoch on mean costs should be within this share of the course's."""
 
 # What the course printed: costs by epoch, accuracy on the test rows, rates as text.
 COSTS = {
@@ -184,22 +186,29 @@ def main(plots: str | Path, lang: str = "en") -> int:
 
 
 def draw(result: Sweep, lang: str = "en") -> Any:
-    """The course's costs as dots, ours as a line with the range of all seeds."""
+    """The course's costs as dots, the mean of ours as a line; below how far all seeds are off."""
     from ..plots._figures import BLUE, ORANGE, new_figure
 
     say = translator(lang)
-    figure = new_figure(11, 4.4)
-    for ax, rate in zip(figure.subplots(1, 2), RATES, strict=True):
+    figure = new_figure(11, 6.4)
+    grid = figure.subplots(2, 2, sharex=True, height_ratios=(2, 1))
+    for (ax, below), rate in zip(grid.T, RATES, strict=True):
         values = costs(result, rate, "applied")
         epochs = np.arange(values.shape[1])
         label = say("least to greatest")
-        ax.fill_between(epochs, values.min(axis=0), values.max(axis=0), color=BLUE, alpha=0.25, label=label)
+        off = 100 * (values / COSTS[rate][: len(epochs)] - 1)
+        below.fill_between(epochs, off.min(axis=0), off.max(axis=0), color=BLUE, alpha=0.25, label=label)
+        below.plot(epochs, off.mean(axis=0), color=BLUE)
+        below.axhspan(-100 * AGREED, 100 * AGREED, color=ORANGE, alpha=0.15, label=say("agreement asked for"))
+        below.set_ylim(-120 * AGREED, 250 * AGREED)
         ax.plot(epochs, values.mean(axis=0), color=BLUE, label=say("gdcore, mean of {} seeds").format(len(values)))
         ax.plot(epochs, COSTS[rate][: len(epochs)], "o", color=ORANGE, markeredgecolor="black", label=say("the course"))
         ax.set_title(say("learning rate {}, decay {}, batches of {}").format(rate, DECAY, softmax.BATCH_SIZE))
-        ax.set_xlabel(say("epoch, counted from 0"))
         ax.set_ylabel(say("cost"))
         ax.set_xticks(epochs)
-        ax.grid(alpha=0.3)
-        ax.legend()
+        below.set_xlabel(say("epoch, counted from 0"))
+        below.set_ylabel(say("off by, in percent"))
+        for panel in (ax, below):
+            panel.grid(alpha=0.3)
+            panel.legend()
     return figure

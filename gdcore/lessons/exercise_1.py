@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import random
 from .._text import aligned
 from ..models import Sequential
 from ..plots._texts import translator
@@ -27,12 +26,8 @@ class Outcome(NamedTuple):
 def run() -> Outcome:
     """The net before training, and the derivatives of its loss."""
     x, y = by_hand.data()
-    stream = random.get_stream()
-    try:
-        random.set_seed(by_hand.SEED)
-        model = by_hand.build("float64")
-    finally:
-        random.set_stream(stream)
+    model = by_hand.build("float64")
+    model.set_weights(by_hand.before_training().get_weights())
     model.compile("sgd", "mae")
     loss, gradient = model.gradient(x, y)
     slopes = {name: float(gradient[2 * layer + (len(index) == 1)][index]) for name, layer, index in by_hand.PARAMETERS}

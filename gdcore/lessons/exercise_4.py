@@ -22,7 +22,7 @@ BETTER = (3.0, 500)
 """Those that solve the exercise."""
 RATES = (0.3, 3.0, 10.0, 30.0, 100.0)
 EPOCHS = (5, 50, 500, 5000)
-WINDOW = ((-0.6, 5.2), (-9.0, 0.6))
+WINDOW = ((-0.6, 5.4), (-13.0, 0.6))
 """The values of w and of b in the picture of the ways."""
 
 
@@ -97,9 +97,10 @@ def draw(ways: Mapping[float, Any], lang: str = "en") -> Any:
     from ..plots._figures import STYLES, new_figure
 
     say = translator(lang)
-    figure = new_figure(11.5, 4.6)
+    figure = new_figure(12, 5)
     left, right = figure.subplots(1, 2)
     plot_surface(loss, left, window=WINDOW, lang=lang)
+    left.set_aspect("auto")
     left.set_xlabel("w")
     left.set_ylabel("b")
     styles = {rate: {**style, "linewidth": 2} for rate, style in zip(ways, STYLES, strict=True)}

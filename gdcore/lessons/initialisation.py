@@ -8,6 +8,7 @@ squared error.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -119,9 +120,9 @@ def run(train: Dataset, test: Dataset, epochs: int = EPOCHS) -> Outcome:
     return Outcome(result, looks)
 
 
-def verdict(before: Look, after: Look, diverged: bool) -> str:
+def verdict(before: Look, after: Look, costs: Sequence[float]) -> str:
     """What became of the layer, in a word or two."""
-    if diverged or not np.isfinite(after.outputs).all():
+    if not np.isfinite(after.outputs).all():
         return "not a number"
     dead = float(np.mean(before.slopes == 0))
     if not after.slopes.any() and not before.slopes.any():
@@ -132,6 +133,10 @@ def verdict(before: Look, after: Look, diverged: bool) -> str:
         return "saturated"
     if before.stuck > 0.5:
         return "saturated at first"
+    if not np.isfinite(costs).all():
+        return "cost not a number at times"
+    if costs[-1] > costs[0]:
+        return "gets worse"
     return "learns" if dead < 0.9 else "mostly dead at first"
 
 
@@ -156,7 +161,7 @@ def report(outcome: Outcome, lang: str = "en") -> str:
                 *(f"{np.sqrt(np.mean(np.square(look.slopes, dtype=np.float64))):.1e}" for look in (before, after)),
                 f"{run.final('loss'):.4f}",
                 f"{run.final('val_categorical_accuracy'):.4f}",
-                f"{say(verdict(before, after, run.diverged))} {mine}".rstrip(),
+                f"{say(verdict(before, after, run.history['loss']))} {mine}".rstrip(),
             ]
         )
     width = max(len(line[-1]) for line in lines)
@@ -190,9 +195,9 @@ def main(plots: str | Path, lang: str = "en") -> int:
 def draw(outcome: Outcome, lang: str = "en") -> dict[str, Any]:
     """Histograms of the outputs and of the slopes, before and after training, by the names of their files."""
     say = translator(lang)
-    outputs = _histograms(outcome, say("output of the unit"), lambda look: np.ravel(look.outputs), say)
+    outputs = _histograms(outcome, say("output of the unit"), lambda look: np.ravel(look.outputs), say, False)
     outputs.suptitle(say("Outputs of ten units on {} pictures, mean squared error").format(ROWS))
-    slopes = _histograms(outcome, say("log10 of the slope"), lambda look: _logarithms(look.slopes), say)
+    slopes = _histograms(outcome, say("log10 of the slope"), lambda look: _logarithms(look.slopes), say, "col")
     slopes.suptitle(say("Slopes of the loss by the 7840 weights, mean squared error (zeros are not drawn)"))
     return {"initialisation-outputs.png": outputs, "initialisation-slopes.png": slopes}
 
@@ -202,12 +207,12 @@ def _logarithms(slopes: Any) -> Any:
     return np.log10(sizes[np.isfinite(sizes)])
 
 
-def _histograms(outcome: Outcome, title: str, values: Any, say: Any) -> Any:
+def _histograms(outcome: Outcome, title: str, values: Any, say: Any, sharex: Any) -> Any:
     """Starting weights as rows, activations as columns; in each cell before and after."""
     from ..plots._figures import BLUE, ORANGE, new_figure
 
-    figure = new_figure(11, 11.5)
-    grid = figure.subplots(len(WEIGHTS), len(ACTIVATIONS), sharex="col")
+    figure = new_figure(11, 12.5)
+    grid = figure.subplots(len(WEIGHTS), len(ACTIVATIONS), sharex=sharex, sharey=True)
     for i, weights in enumerate(WEIGHTS):
         for j, activation in enumerate(ACTIVATIONS):
             ax = grid[i, j]
@@ -215,23 +220,21 @@ def _histograms(outcome: Outcome, title: str, values: Any, say: Any) -> Any:
             found = [values(look) for look in looks]
             found = [part[np.isfinite(part)] for part in found]
             joined = np.concatenate(found)
-            edges = np.histogram_bin_edges(joined if len(joined) else np.zeros(1), 30)
-            for part, name, colour, style in zip(
-                found, (say("before"), say("after")), (BLUE, ORANGE), ("stepfilled", "step"), strict=True
-            ):
-                shares = np.full(len(part), 1 / max(len(part), 1))
-                ax.hist(part, edges, weights=shares, color=colour, histtype=style, alpha=0.8, linewidth=2, label=name)
-            ax.set_ylim(0, 1.05)
-            if not len(joined):
-                ax.text(0.5, 0.5, say("all 0"), transform=ax.transAxes, ha="center", va="center")
             if i == 0:
                 ax.set_title(activation)
             if i == len(WEIGHTS) - 1:
                 ax.set_xlabel(title)
             if j == 0:
                 ax.set_ylabel(f"{weights}\n{say('share')}")
-            else:
-                ax.tick_params(labelleft=False)
+            if not len(joined):
+                ax.text(0.5, 0.5, say("all 0"), transform=ax.transAxes, ha="center", va="center")
+                continue
+            edges = np.histogram_bin_edges(joined, 30)
+            for part, name, colour, style in zip(
+                found, (say("before"), say("after")), (BLUE, ORANGE), ("stepfilled", "step"), strict=True
+            ):
+                shares = np.full(len(part), 1 / max(len(part), 1))
+                ax.hist(part, edges, weights=shares, color=colour, histtype=style, alpha=0.8, linewidth=2, label=name)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

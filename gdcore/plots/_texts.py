@@ -99,13 +99,14 @@ SPANISH = {
         "inquietud: suma de las subidas de la pérdida de una época a la siguiente (sin contar la primera), como parte\n"
         "del recorrido entre su valor más alto y el más bajo; por encima del {:.0%} es inestable."
     ),
-    "At {:g}, {} of {} optimizers are unstable: a high rate steps over the minimum, so that the loss\n"
-    "jumps up and down, gets stuck where units are saturated, or runs away.": (
-        "Con {:g}, {} de {} optimizadores son inestables: una tasa alta salta por encima del mínimo, de modo que la\n"
-        "pérdida sube y baja, se queda atascada donde las neuronas están saturadas o se dispara."
+    "Unstable at {:g}: {} of {} optimizers.": "Inestables con {:g}: {} de {} optimizadores.",
+    "(A high rate steps over the minimum, so that the loss jumps up and down, gets stuck where units are\n"
+    "saturated, or runs away.)": (
+        "(Una tasa alta salta por encima del mínimo, de modo que la pérdida sube y baja, se queda atascada donde las\n"
+        "neuronas están saturadas o se dispara.)"
     ),
-    "At {:g}, {} of {} are calm, and with {} the loss still fell in the last epoch: a low rate needs more.": (
-        "Con {:g}, {} de {} son tranquilos, y con {} la pérdida aún bajaba al final: una tasa baja necesita más épocas."
+    "Calm at {:g}: {} of {}; with {} of them the loss still fell in the last epoch: a low rate needs more.": (
+        "Tranquilos con {:g}: {} de {}; con {} la pérdida aún bajaba al final: una tasa baja necesita más épocas."
     ),
     "{} trainings in {:.3g} s": "{} entrenamientos en {:.3g} s",
     "{} by epoch; framed: the least loss": "{} por época; enmarcada: la menor pérdida",
@@ -206,6 +207,8 @@ SPANISH = {
         "costes desde la época 1, mayor distancia a los del curso: aplicada {}, impresa {}"
     ),
     "least to greatest": "del menor al mayor",
+    "off by, in percent": "desvío, en porcentaje",
+    "agreement asked for": "acuerdo exigido",
     "gdcore, mean of {} seeds": "gdcore, media de {} semillas",
     "the course": "el curso",
     "learning rate {}, decay {}, batches of {}": "tasa de aprendizaje {}, decay {}, lotes de {}",
@@ -220,6 +223,8 @@ SPANISH = {
     "dead from the start": "muerta desde el principio",
     "died": "murió",
     "saturated": "saturada",
+    "cost not a number at times": "a veces el coste no es un número",
+    "gets worse": "empeora",
     "saturated at first": "saturada al principio",
     "learns": "aprende",
     "mostly dead at first": "casi muerta al principio",
