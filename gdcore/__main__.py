@@ -63,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         return int(found.main(chosen.plots, chosen.lang))
-    except (FileNotFoundError, ConnectionError) as error:  # data that are not here
+    except (FileNotFoundError, ConnectionError, ValueError) as error:  # data that are not here, or damaged
         print(f"gdcore: {error}", file=sys.stderr)
         return 1
     except OSError as error:
