@@ -405,7 +405,7 @@ class Sequential:
         shuffle : {True, False, "fresh"}
             Whether to visit the rows in random order.  After `gdcore.utils.set_random_seed` True gives Keras's
             order, which is the same in every epoch; "fresh" gives another order each epoch, as True does where
-            no seed was set.
+            no seed was set.  A batch of all rows is taken as it is: its sum does not depend on their order.
         class_weight : dict of int to float, optional
             Weights of the rows by their class (the class number, or where the largest target stands); classes
             that are not named weigh 1.  Not together with `sample_weight`.
@@ -489,6 +489,8 @@ class Sequential:
         self._last_data = (x, y, sample_weight)
 
         orders = self._orders(shuffle, seed)
+        if batch >= _length(data) and not self._network.noisy:
+            orders = None  # the sum over a batch of all rows is the same in any order
         self.stop_training = False
         self._initial_epoch = None
         listeners.set_model(self)

@@ -1,5 +1,7 @@
 """What all tests share: hypothesis runs the same examples each time, and is not about time."""
 
+import signal
+
 import mpmath
 import numpy as np
 import pytest
@@ -7,6 +9,9 @@ from hypothesis import settings
 
 settings.register_profile("gdcore", deadline=None, derandomize=True, max_examples=60, print_blob=True)
 settings.load_profile("gdcore")
+
+# as in a terminal: a shell that runs tests in the background has Ctrl-C ignored, and those about it would never end
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

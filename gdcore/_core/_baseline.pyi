@@ -35,6 +35,7 @@ class Network:
     steps_done: int
     n_params: int
     workspace_bytes: int
+    noisy: bool
     def __init__(self, layers: list[dict[str, Any]], dtype: Any) -> None: ...
     def configure(self, loss: LossSpec, metrics: list[LossSpec], weight: float = 1.0) -> None: ...
     def train(

@@ -120,6 +120,7 @@ cdef struct Net:
     Py_ssize_t n_rows            # rows that this call goes through
     Py_ssize_t n_batch           # rows of the batch at work
     Py_ssize_t n_live            # rows in the workspace, without padding
+    bint gathered                # the rows of the batch to come are in the workspace already
     Loss loss
     double loss_weight           # what the loss is multiplied by, but not penalties
     Loss* metrics
@@ -576,6 +577,11 @@ cdef class Network:
         """Updates that the last `train` made, also when it was interrupted."""
         return self.net.steps
 
+    @property
+    def noisy(self):
+        """Whether a layer draws numbers, so that it matters where in a batch a row stands."""
+        return bool(self.net.noisy)
+
     def configure(self, loss, metrics, double weight=1):
         """Choose the loss and metrics: each (kind, reduction, from_logits, parameters); weight multiplies the loss."""
         cdef int last = self.net.layers[self.net.n_layers - 1].activation
@@ -770,6 +776,7 @@ cdef class Network:
                                    shuffling, history, part)
         finally:
             self.net.progress = NULL
+            self.net.gathered = False
             self.net.outputs = NULL
             self.net.loss_scale = NULL
             self.release()
@@ -817,6 +824,7 @@ cdef class Network:
                           &weights[0] if weights is not None else NULL, order_at, first, last, y.shape[1], batch_size,
                           &opt if learn else NULL, method, h, &sums[0], &history[e, 0])
                 self.epochs_done = e + 1
+                net.gathered = order_at == NULL and not net.noisy and last - first <= min(batch_size, net.rows)
         return 0
 
     def gradient(self, x, y, w, method, double h, bint training=False):
@@ -1010,7 +1018,8 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
     while done < n:
         rows = min(net.rows, n - done)
         m = padded(rows)
-        gather(net, x, y, w, order, first + done, rows, y_width)
+        if not net.gathered:
+            gather(net, x, y, w, order, first + done, rows, y_width)
         net.loss_factor = net.loss_scale[0] if net.loss_scale != NULL else 1
         set_scale(net, factor * net.loss_factor, m, theta)
         if net.noisy and net.training:
