@@ -537,3 +537,17 @@ def test_second_names_of_regularizers_and_constraints():
     for module in (gdcore.regularizers, gdcore.constraints):
         with pytest.raises(AttributeError, match="l3"):
             module.l3  # noqa: B018
+
+
+@pytest.mark.parametrize("callbacks", [None, [gdcore.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: None)]])
+def test_a_batch_of_all_rows_needs_no_order_but_for_noise(rng, callbacks):
+    x, y = data(rng, 37)
+    for rate, same in ((0.0, True), (0.5, False)):
+        results = []
+        for shuffle in (True, False):
+            gdcore.utils.set_random_seed(2)
+            model = Sequential([Dense(4, "tanh", input_dim=x.shape[1]), gdcore.layers.Dropout(rate), Dense(2)])
+            model.compile(SGD(0.05), "mse")
+            history = model.fit(x, y, 40, 6, verbose=0, shuffle=shuffle, callbacks=callbacks)
+            results.append([history.history["loss"], *model.get_weights()])
+        assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True)) == same
