@@ -9,19 +9,24 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from . import optimizers
-from ._core import kernels
+from ._core import Network, kernels
 from ._names import unknown
 from .models import _whole
 from .surfaces import Surface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
     from scipy.optimize import OptimizeResult  # type: ignore[import-untyped]
 
-# SciPy's solvers that need no second derivatives; these of them take bounds
-_SCIPY = ("Nelder-Mead", "Powell", "CG", "BFGS", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP", "trust-constr")
+    from .models import Sequential
+
+# SciPy's solvers that need no second derivatives
+_SCIPY = {
+    name.lower(): name
+    for name in ("Nelder-Mead", "Powell", "CG", "BFGS", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP", "trust-constr")
+}
 _WITHOUT_BOUNDS = ("CG", "BFGS")
 _WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
 
@@ -123,11 +128,15 @@ def minimize(
     steps = _whole("maxiter", maxiter, 0)
     tol, gtol = _tolerance("tol", tol), _tolerance("gtol", gtol)
     objective, per_value = _objective(fun, jac, args, rows, h, limits)
-    if isinstance(optimizer, str) and (solver := {name.lower(): name for name in _SCIPY}.get(optimizer.lower())):
-        if callback is not None and many:
-            raise ValueError(f"callback works with one start, x0 has shape {start.shape}")
-        options = {"maxiter": steps, "tol": tol, "gtol": gtol, "bounds": bounds}
-        return _by_scipy(solver, fun, start, objective, per_value, options, callback, trajectory)
+    listener = _listener(callback)
+    solver = _SCIPY.get(optimizer.lower()) if isinstance(optimizer, str) else None
+    if solver:
+        if many:
+            raise ValueError(f"optimizer={optimizer!r} works with one start, x0 has shape {start.shape}")
+        if solver in _WITHOUT_GRADIENT and objective[2] != "analytic":
+            objective, per_value = (*objective[:2], "analytic", *objective[3:]), 1
+        tolerances = {"tol": tol, "gtol": gtol}
+        return _by_scipy(solver, objective, start, per_value, steps, tolerances, bounds, listener, trajectory)
     settings = optimizers.get(optimizer)._fresh()
     if callback is not None and many:
         raise ValueError(f"callback works with one start, x0 has shape {start.shape}")
@@ -142,7 +151,7 @@ def minimize(
         np.empty((count, steps + 1), rows.dtype) if trajectory or not many else None,
         np.empty((count, steps + 1, n), rows.dtype) if trajectory else None,
     )
-    _run(objective, settings, steps, tol or 0.0, 1e-6 if gtol is None else gtol, results, _listener(callback))
+    _run(objective, settings, steps, tol or 0.0, 1e-6 if gtol is None else gtol, results, listener)
     return _result(fun, many, results, per_value)
 
 
@@ -409,12 +418,121 @@ def _near(x: NDArray[Any], place: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _by_scipy(
     solver: str,
-    fun: Any,
-    start: NDArray[Any],
     objective: tuple[Any, ...],
+    start: NDArray[Any],
     per_value: int,
-    options: dict[str, Any],
-    callback: Any,
+    steps: int,
+    tolerances: dict[str, float | None],
+    bounds: Any,
+    listener: Any,
     trajectory: bool,
 ) -> OptimizeResult:
-    raise NotImplementedError
+    """One start by a solver of SciPy's, with our gradient."""
+    from scipy.optimize import OptimizeResult
+    from scipy.optimize import minimize as solve
+
+    seen: dict[bytes, float] = {}  # values since the last iteration, one of which was where it ended
+    history: list[float] = []
+    path: list[Any] = []
+
+    def value_and_gradient(x: Any) -> Any:
+        found, gradient = kernels.evaluate_objective(objective, np.array(x, start.dtype))
+        seen[np.asarray(x, np.float64).tobytes()] = found
+        return found if without_gradient else (found, gradient)
+
+    def note(x: Any) -> None:
+        path.append(np.array(x, start.dtype))
+        key = np.asarray(x, np.float64).tobytes()
+        history.append(seen[key] if key in seen else kernels.evaluate_objective(objective, path[-1])[0])
+        seen.clear()
+
+    def after_iteration(x: Any, *_: Any) -> None:  # trust-constr tells more
+        note(x)
+        if listener is not None and listener(len(history) - 1, path[-1].copy(), history[-1]):
+            raise StopIteration
+
+    without_gradient = solver in _WITHOUT_GRADIENT
+    if bounds is not None and solver in _WITHOUT_BOUNDS:
+        raise ValueError(f"optimizer={solver!r} takes no bounds")
+    options: dict[str, Any] = {"maxfun" if solver == "TNC" else "maxiter": steps}
+    if tolerances["gtol"] is not None and solver in ("CG", "BFGS", "L-BFGS-B", "TNC", "trust-constr"):
+        options["gtol"] = tolerances["gtol"]
+    note(start)
+    try:
+        result = solve(
+            value_and_gradient,
+            start,
+            method=solver,
+            jac=None if without_gradient else True,
+            bounds=bounds,
+            tol=tolerances["tol"],
+            callback=after_iteration,
+            options=options,
+        )
+    except StopIteration:  # from those solvers of SciPy that know nothing of it
+        result = OptimizeResult(x=path[-1], fun=history[-1], success=False, status=99, message=_MESSAGES["callback"])
+        result.nit, result.nfev = len(history) - 1, len(history)
+    result.nfev = int(result.nfev) * per_value
+    result.nit = len(history) - 1
+    result.fun_history = np.array(history, start.dtype)
+    if trajectory:
+        result.trajectory = np.array(path)
+    return result
+
+
+class ModelObjective:
+    """The loss of a model as a function of one flat vector, in float64; what `Sequential.objective` gives.
+
+    The vector holds the trainable arrays one after the other, in the order of ``model.trainable_weights``.  The
+    model changes with `assign` only.  Called with a vector, the object gives ``(value, gradient)``, as ``jac=True``
+    expects; unpacked, ``fun, jac = model.objective(x, y)``.
+    """
+
+    def __init__(self, model: Sequential, data: tuple[Any, Any, Any], training: bool) -> None:
+        self._model = model
+        self._training = training
+        self._data = tuple(None if array is None else array.astype(np.float64) for array in data)
+        own = model._network
+        self._network = Network(model._structure(), "float64")
+        self._network.configure(model._ready("objective")._spec(), [])
+        self._network.state[:] = own.state
+        self._network.random[:] = own.random
+        self._last: tuple[bytes, float, NDArray[Any]] = (b"", 0.0, np.empty(0))
+
+    @property
+    def x0(self) -> NDArray[np.float64]:
+        """The weights that the model has now."""
+        return self._model._network.theta.astype(np.float64)
+
+    def __call__(self, w: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+        """The loss with all penalties, and its gradient."""
+        at = np.asarray(w, np.float64)
+        if at.shape != self._network.theta.shape:
+            raise ValueError(f"w has shape {at.shape}, expected {self._network.theta.shape}")
+        key = at.tobytes()
+        if key != self._last[0]:
+            self._network.theta[:] = at
+            value = self._network.gradient(*self._data, "analytic", 0.0, self._training)
+            self._last = (key, value, self._network.grad.copy())
+        return self._last[1], self._last[2].copy()
+
+    def fun(self, w: ArrayLike) -> float:
+        """The loss."""
+        return self(w)[0]
+
+    def jac(self, w: ArrayLike) -> NDArray[np.float64]:
+        """Its gradient, of the shape of w."""
+        return self(w)[1]
+
+    def __iter__(self) -> Iterator[Callable[..., Any]]:
+        return iter((self.fun, self.jac))
+
+    def assign(self, w: ArrayLike) -> None:
+        """Give the model these weights."""
+        at = np.asarray(w, np.float64)
+        theta = self._model._network.theta
+        if at.shape != theta.shape:
+            raise ValueError(f"w has shape {at.shape}, expected {theta.shape}")
+        theta[:] = at
+        for layer in self._model.layers:
+            layer._refresh()

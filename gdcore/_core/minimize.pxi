@@ -187,6 +187,26 @@ cdef void project(Objective* obj, real* x) noexcept nogil:
             x[i] = bounded(x[i], (<const real*>obj.low)[k], (<const real*>obj.high)[k])
 
 
+cdef inline bint look_at_one(Py_ssize_t n, real* theta, real* value, real* best, real gate, real* steep,
+                             real* trouble) noexcept nogil:
+    """What `look` and `keep_best` do, for one lane without bounds; whether there is news.
+
+    Coordinates, gradient, the best coordinates and the best gradient follow each other from theta on.
+    """
+    cdef Py_ssize_t k
+    cdef real s, size = 0, bad = value[0] - value[0]
+    for k in range(n, 2 * n):
+        s = abs_(theta[k])
+        size = s if s > size else size
+        bad += theta[k] - theta[k]
+    steep[0] = size
+    trouble[0] = bad
+    if value[0] < best[0]:
+        best[0] = value[0]
+        memcpy(theta + 2 * n, theta, 2 * n * sizeof(real))
+    return size < gate or bad != 0
+
+
 cdef void look(Objective* obj, const real* x, const real* value, const real* grad, real* size,
                real* trouble) noexcept nogil:
     """size: the largest component of each gradient; trouble: 0 where the value and the gradient are finite.
@@ -234,6 +254,60 @@ cdef int look_out(callback, Py_ssize_t iteration, Py_ssize_t n, const real* x, d
     return bool(callback(iteration, array_of(n, x), value))
 
 
+cdef Objective objective_struct(objective, Py_ssize_t dims, Py_ssize_t lanes, real[::1] memory, double[::1] point):
+    """The struct of (kind, what makes it, method, h, low, high), which must outlive it, as the arrays.
+
+    memory is of size 2 (dims + 1) lanes, point of size 2 dims.
+    """
+    cdef Objective obj
+    cdef const real[::1] low, high
+    kind, made_of, method, obj.h, low, high = objective
+    obj.dims = dims
+    obj.lanes = lanes
+    obj.method = GRADIENTS[method]
+    obj.low = &low[0]
+    obj.high = &high[0]
+    obj.bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
+    obj.moved = &memory[0]
+    obj.unwanted = &memory[dims * lanes]
+    obj.above = &memory[2 * dims * lanes]
+    obj.below = &memory[(2 * dims + 1) * lanes]
+    obj.point = &point[0]
+    obj.slope.pointer = NULL
+    if kind == "surface":
+        obj.kind = SURFACE
+        obj.surface = surface_struct(made_of)
+    elif kind == "compiled":
+        obj.value = c_function(made_of[0], SIGNATURES)
+        obj.kind = obj.value.kind
+        if made_of[1] is not None:
+            obj.slope = c_function(made_of[1], SLOPE_SIGNATURES)
+    else:
+        obj.kind = CALLED_FUNCTION
+        obj.called = <PyObject*>made_of
+    return obj
+
+
+def evaluate_objective(objective, x):
+    """The value and the gradient at x of shape (n,); the gradient is meaningless where there is none."""
+    if x.dtype == np.float64:
+        return _evaluate_objective[double](objective, x)
+    return _evaluate_objective[float](objective, x)
+
+
+cdef _evaluate_objective(objective, const real[::1] x):
+    cdef Py_ssize_t n = x.shape[0]
+    cdef real[::1] memory = np.empty(2 * (n + 1), np.asarray(x).dtype)
+    cdef double[::1] point = np.empty(2 * n)
+    cdef Objective obj = objective_struct(objective, n, 1, memory, point)
+    gradient = np.zeros(n, np.asarray(x).dtype)
+    cdef real[::1] grad = gradient
+    cdef real value = 0
+    with nogil:
+        evaluate(&obj, &x[0], &value, &grad[0])
+    return value, gradient
+
+
 def descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize_t last, Py_ssize_t maxiter,
             double tol, double gtol, results, stop, callback=None):
     """Descend from starts first..last-1, `lanes` at a time, with an optimizer for `lanes` times as many numbers.
@@ -252,53 +326,28 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
               double tol, double gtol, const real[:, ::1] x0, real[:, ::1] x_out, real[:, ::1] jac_out,
               real[::1] fun_out, int64_t[::1] nit_out, int64_t[::1] status_out, real[:, ::1] history,
               real[:, :, ::1] trajectory, int64_t[::1] stop, callback):
-    cdef Objective obj
     cdef Optimizer fresh = optimizer_struct(optimizer), opt
     cdef Py_ssize_t n = x0.shape[1], i, k, t, live, start, size = x0.shape[1] * lanes
     cdef real[:, ::1] slots = optimizer[1]
     cdef real[:, ::1] slots_at_start = optimizer[1].copy()
     cdef double[::1] scalars = optimizer[6]
     cdef double[::1] scalars_at_start = optimizer[6].copy()
-    cdef const real[::1] low, high
-    cdef double[::1] point
-    cdef real[::1] memory = aligned_zeros(6 * size + 7 * lanes, np.asarray(x0).dtype)
-    kind, made_of, method, obj.h, low, high = objective
-    obj.dims = n
-    obj.lanes = lanes
-    obj.method = GRADIENTS[method]
-    obj.low = &low[0]
-    obj.high = &high[0]
-    obj.bounded = bool(np.isfinite(low).any() or np.isfinite(high).any())
-    obj.slope.pointer = NULL
-    point = np.empty(2 * n)
-    obj.point = &point[0]
-    if kind == "surface":
-        obj.kind = SURFACE
-        obj.surface = surface_struct(made_of)
-    elif kind == "compiled":
-        obj.value = c_function(made_of[0], SIGNATURES)
-        obj.kind = obj.value.kind
-        if made_of[1] is not None:
-            obj.slope = c_function(made_of[1], SLOPE_SIGNATURES)
-    else:
-        obj.kind = CALLED_FUNCTION
-        obj.called = <PyObject*>made_of
+    cdef real[::1] memory = aligned_zeros(4 * size + 6 * lanes, np.asarray(x0).dtype)
+    cdef real[::1] aside = aligned_zeros(2 * (size + lanes), np.asarray(x0).dtype)
+    cdef double[::1] point = np.empty(2 * n)
+    cdef Objective obj = objective_struct(objective, n, lanes, aside, point)
     cdef real* theta = &memory[0]
     cdef real* grad = theta + size
     cdef real* best_x = grad + size
     cdef real* best_grad = best_x + size
-    obj.moved = best_grad + size
-    obj.unwanted = best_grad + 2 * size
-    cdef real* value = best_grad + 3 * size
+    cdef real* value = best_grad + size
     cdef real* previous = value + lanes
     cdef real* best = previous + lanes
     cdef real* steep = best + lanes
     cdef real* gate = steep + lanes          # stop below this gradient; -1 where it has stopped
     cdef real* trouble = gate + lanes
-    obj.above = trouble                      # neither is needed while the function is called
-    obj.below = steep
     cdef bint any_news, watched = callback is not None, has_history = history is not None
-    cdef bint has_trajectory = trajectory is not None
+    cdef bint has_trajectory = trajectory is not None, simple = lanes == 1 and not obj.bounded
     cdef real change, threshold = <real>tol
     cdef double work = 0
     cdef int state
@@ -321,14 +370,18 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
             t = 0
             while True:
                 evaluate(&obj, <const real*>theta, value, grad)
-                look(&obj, <const real*>theta, <const real*>value, <const real*>grad, steep, trouble)
                 if t == 0:
                     memcpy(best, value, lanes * sizeof(real))
-                    memcpy(best_x, theta, size * sizeof(real))
-                    memcpy(best_grad, grad, size * sizeof(real))
+                    memcpy(best_x, theta, 2 * size * sizeof(real))
+                if simple:
+                    any_news = look_at_one(n, theta, value, best, gate[0], steep, trouble)
                 else:
+                    any_news = False
+                    look(&obj, <const real*>theta, <const real*>value, <const real*>grad, steep, trouble)
                     keep_best(n, lanes, <const real*>value, <const real*>theta, <const real*>grad, best, best_x,
                               best_grad)
+                    for i in range(lanes):
+                        any_news |= (steep[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0))
                 for i in range(live if has_history else 0):
                     if gate[i] >= 0:
                         history[start + i, t] = value[i]
@@ -336,9 +389,7 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                     if gate[i] >= 0:
                         for k in range(n):
                             trajectory[start + i, t, k] = theta[k * lanes + i]
-                any_news = t == maxiter
-                for i in range(lanes):
-                    any_news |= (steep[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0))
+                any_news |= t == maxiter
                 if tol > 0 and t > 0:
                     for i in range(lanes):
                         change = abs_(value[i] - previous[i])
@@ -374,7 +425,8 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                         k += gate[i] >= 0
                     if k == 0:
                         break
-                memcpy(previous, value, lanes * sizeof(real))
+                if tol > 0:
+                    memcpy(previous, value, lanes * sizeof(real))
                 if opt.scaled:
                     for i in range(size):
                         grad[i] = grad[i] * <real>opt.loss_scale[0]

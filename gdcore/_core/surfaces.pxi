@@ -3,6 +3,12 @@
 
 from libc.math cimport sin as c_sin
 
+cdef extern from "kernels.h" nogil:
+    void gd_exp_in_place_f32(Py_ssize_t, float*)
+    void gd_exp_in_place_f64(Py_ssize_t, double*)
+    void gd_exp_of_three_f32(float, float, float, float*)
+    void gd_exp_of_three_f64(double, double, double, double*)
+
 cdef enum:
     PEAKS
     ROSENBROCK
@@ -39,16 +45,56 @@ cdef struct Surface:
     double condition             # of a quadratic
 
 
+cdef inline void exp_in_place(Py_ssize_t n, real* e) noexcept nogil:
+    if real is float:
+        gd_exp_in_place_f32(n, e)
+    else:
+        gd_exp_in_place_f64(n, e)
+
+
+cdef inline void exp_of_three(real x, real y, real z, real* e) noexcept nogil:
+    """e[0], e[1], e[2]; e has room for GD_LANES."""
+    if real is float:
+        gd_exp_of_three_f32(x, y, z, e)
+    else:
+        gd_exp_of_three_f64(x, y, z, e)
+
+
+cdef void peaks(Py_ssize_t n, const real* x, const real* y, real* value, real* dx, real* dy) noexcept nogil:
+    cdef real e[192]             # the three exponentials of 64 points
+    cdef Py_ssize_t i, m, first = 0
+    cdef real one = 1, a, b, c, d, f, p, q, r, s
+    while first < n:
+        m = min(64, n - first)
+        if m == 1:
+            a = x[first]
+            b = y[first]
+            exp_of_three(-(a * a) - (b + 1) * (b + 1), -(a * a) - b * b, -((a + 1) * (a + 1)) - b * b, e)
+        else:
+            for i in range(m):
+                a = x[first + i]
+                b = y[first + i]
+                e[i] = -(a * a) - (b + 1) * (b + 1)
+                e[m + i] = -(a * a) - b * b
+                e[2 * m + i] = -((a + 1) * (a + 1)) - b * b
+            exp_in_place(3 * m, e)
+        for i in range(m):
+            a = x[first + i]
+            b = y[first + i]
+            c = one - a
+            d = b * b
+            f = d * d
+            p = a / 5 - a * a * a - f * b
+            q = 3 * (c * c) * e[i]
+            r = 10 * e[m + i]
+            s = e[2 * m + i] / 3
+            value[first + i] = q - p * r - s
+            dx[first + i] = 2 * ((a + 1) * s - a * q) - 6 * c * e[i] - r * (one / 5 - 3 * (a * a) - 2 * a * p)
+            dy[first + i] = 2 * (b * s - (b + 1) * q) + r * (5 * f + 2 * b * p)
+        first += m
+
+
 # Functions of two variables: the value, and the gradient in u and v.
-
-cdef inline real peaks(real a, real b, real* u, real* v) noexcept nogil:
-    cdef real one = 1, a2 = a * a, b2 = b * b, c = one - a, d = b + one, e = a + one
-    cdef real first = exp_(-a2 - d * d), second = exp_(-a2 - b2), third = exp_(-e * e - b2)
-    cdef real p = a / 5 - a2 * a - b2 * b2 * b, q = 3 * (c * c) * first, r = third / 3
-    u[0] = -6 * c * first - 2 * a * q - 10 * ((one / 5 - 3 * a2) - 2 * a * p) * second + 2 * e * r
-    v[0] = -2 * d * q + 10 * (5 * (b2 * b2) + 2 * b * p) * second + 2 * b * r
-    return q - 10 * p * second - r
-
 
 cdef inline real himmelblau(real x, real y, real* u, real* v) noexcept nogil:
     cdef real p = x * x + y - 11, q = x + y * y - 7
@@ -102,10 +148,7 @@ cdef void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const rea
     cdef real* slope
     cdef real one = 1, half = 0.5, ten = 10, p, q, u, v
     if shape.kind == PEAKS:
-        for i in range(n):
-            value[i] = peaks(x[i], y[i], &u, &v)
-            grad[i] = u
-            dy[i] = v
+        peaks(n, x, y, value, grad, dy)
     elif shape.kind == HIMMELBLAU:
         for i in range(n):
             value[i] = himmelblau(x[i], y[i], &u, &v)

@@ -266,6 +266,28 @@ GD_INLINE double gd_exp_sum(double x, double rest)
 
 GD_INLINE double gd_exp(double x) { return gd_exp_sum(x, -0.0); }
 
+/* e^x by another order of operations: half as long to wait for, with an error of up to one unit in the last place. */
+GD_INLINE double gd_exp_shallow(double x)
+{
+    double n, r, r2, r4, p, q, half;
+    x = x > 710.0 ? 710.0 : x;
+    x = x < -746.0 ? -746.0 : x;
+    n = (x * 1.44269504088896338700 + GD_MAGIC) - GD_MAGIC;
+    half = gd_half(n);
+    r = GD_FMA(n, -1.90821492927058770002e-10, GD_FMA(n, -6.93147180369123816490e-01, x));
+    r2 = r * r;
+    r4 = r2 * r2;
+    /* the polynomial of gd_expm1_reduced, by pairs of terms */
+    p = GD_FMA(r2, 2.0914717341716376e-9, GD_FMA(2.5105259538448493e-8, r, 2.7557273570102140e-7));
+    q = GD_FMA(r2, GD_FMA(2.7557255297969644e-6, r, 2.4801587325605323e-5),
+               GD_FMA(1.9841269874901259e-4, r, 1.3888888888883731828e-3));
+    q = GD_FMA(r4, p, q);
+    p = GD_FMA(r2, GD_FMA(8.3333333333261120526e-3, r, 4.1666666666666669767e-2),
+               GD_FMA(1.6666666666666671008e-1, r, 0.5));
+    p = GD_FMA(r4, q, p);
+    return (1.0 + GD_FMA(r2, p, r)) * gd_pow2(half) * gd_pow2(n - half);
+}
+
 GD_INLINE double gd_sigmoid(double x)
 {
     double e = gd_exp(-fabs(x)), sum = 1.0 + e, lost = e - (sum - 1.0);
