@@ -52,6 +52,7 @@ class BuildExt(build_ext):
         for extension in self.extensions:
             isa = isa_of(extension)
             extension.extra_compile_args = flags + isa_flags.get(isa, [])
+            extension.define_macros = [("GD_FLAGS", '"{}"'.format(" ".join(extension.extra_compile_args)))]
             extension.optional = isa in ("v3", "v4")
         super().build_extensions()
 

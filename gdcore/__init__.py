@@ -16,17 +16,23 @@ from . import (
     regularizers,
     utils,
 )
+from ._config import show_config
+from ._threads import get_num_threads, set_num_threads
 from .gradients import check_gradients
 from .layers import Input
 from .models import Sequential
 
 if TYPE_CHECKING:
     from . import datasets, lessons, plots, reference, surfaces
+    from ._batch_size import find_batch_size
+    from ._dataset import Dataset
     from ._minimize import minimize
+    from ._sweep import sweep
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Dataset",
     "Input",
     "Sequential",
     "activations",
@@ -34,6 +40,8 @@ __all__ = [
     "check_gradients",
     "constraints",
     "datasets",
+    "find_batch_size",
+    "get_num_threads",
     "initializers",
     "layers",
     "lessons",
@@ -46,11 +54,25 @@ __all__ = [
     "random",
     "reference",
     "regularizers",
+    "set_num_threads",
+    "show_config",
     "surfaces",
+    "sweep",
     "utils",
 ]
 
-_LAZY = {"datasets", "lessons", "plots", "reference", "surfaces"}
+# name -> the module that is it, or has it
+_LAZY = {
+    "Dataset": "_dataset",
+    "datasets": "datasets",
+    "find_batch_size": "_batch_size",
+    "lessons": "lessons",
+    "minimize": "_minimize",
+    "plots": "plots",
+    "reference": "reference",
+    "surfaces": "surfaces",
+    "sweep": "_sweep",
+}
 
 
 def __getattr__(name: str) -> Any:
@@ -58,11 +80,8 @@ def __getattr__(name: str) -> Any:
     if name in _LAZY:
         from importlib import import_module
 
-        return import_module(f".{name}", __name__)
-    if name == "minimize":
-        from ._minimize import minimize
-
-        return minimize
+        module = import_module(f".{_LAZY[name]}", __name__)
+        return getattr(module, name) if _LAZY[name].startswith("_") else module
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

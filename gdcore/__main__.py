@@ -1,8 +1,11 @@
-"""The command line: ``python -m gdcore lesson`` runs the course's experiments, ``info`` says what is installed."""
+"""The command line: ``lesson`` runs the course's experiments, ``bench`` times, ``info`` says what is installed."""
 
 import argparse
 import sys
 from collections.abc import Sequence
+
+from . import _bench
+from ._config import show_config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -13,40 +16,48 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lesson.add_argument("name", nargs="?", default="by-hand", metavar="NAME", help="which one (default: by-hand)")
     lesson.add_argument("--list", action="store_true", help="list the names and stop")
     lesson.add_argument("--plots", default="gdcore-lesson", metavar="DIR", help="folder for pictures (%(default)s)")
-    commands.add_parser("info", help="print the version and which build of the core is in use")
+    lesson.add_argument(
+        "--lang", default="en", choices=("en", "es"), help="language of pictures and report (%(default)s)"
+    )
+    bench = commands.add_parser("bench", help="time gdcore against its peers and the machine")
+    _bench.add_arguments(bench)
+    commands.add_parser("info", help="print versions, which build of the core is in use, and on what machine")
     chosen = parser.parse_args(arguments)
     if chosen.command == "info":
-        return _info()
+        show_config()
+        return 0
+    if chosen.command == "bench":
+        try:
+            return _bench.main(chosen)
+        except ValueError as error:
+            bench.error(str(error))
+        except OSError as error:
+            print(f"gdcore: cannot write the report: {error}", file=sys.stderr)
+            return 1
 
     from ._names import look_up
     from .lessons import LESSONS
 
     if chosen.list:
         for name, module in LESSONS.items():
-            print(f"{name:<12} {(module.__doc__ or '').splitlines()[0]}")
+            print(f"{name:<15} {(module.__doc__ or '').splitlines()[0]}")
         return 0
     try:
         found = look_up("lesson", chosen.name, LESSONS)
     except ValueError as error:
         parser.error(str(error))
     try:
-        return int(found.main(chosen.plots))
+        return int(found.main(chosen.plots, chosen.lang))
+    except (FileNotFoundError, ConnectionError) as error:  # data that are not here
+        print(f"gdcore: {error}", file=sys.stderr)
+        return 1
     except OSError as error:
         print(f"gdcore: cannot write the pictures: {error}", file=sys.stderr)
-        return 1
-
-
-def _info() -> int:
-    import platform
-
-    import numpy
-
-    from . import __version__
-    from ._core import ISA
-
-    print(f"gdcore {__version__}, core built for {ISA}")
-    print(f"Python {platform.python_version()}, NumPy {numpy.__version__}, {platform.machine()}")
-    return 0
+    except ImportError as error:
+        if error.name != "matplotlib":
+            raise
+        print(f"gdcore: {error}", file=sys.stderr)
+    return 1
 
 
 if __name__ == "__main__":

@@ -235,6 +235,12 @@ class History(Callback):
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
+    def plot(self, keys: list[str] | None = None, ax: Any = None, *, lang: str = "en") -> Any:
+        """Draw the learning curves: `gdcore.plots.plot_history` of this."""
+        from .plots import plot_history
+
+        return plot_history(self, keys, ax, lang=lang)
+
     def _extend(self, first: int, names: list[str], figures: Any) -> None:
         """Append many epochs at once; figures has a row for each and a column for each name."""
         self.epoch.extend(range(first, first + len(figures)))
@@ -909,7 +915,7 @@ class ProgbarLogger(Callback):
     def set_params(self, params: dict[str, Any]) -> None:
         super().set_params(params)
         self.verbose = 1 if params["verbose"] == "auto" else params["verbose"]
-        self.target, self.epochs = params["steps"], params["epochs"]
+        self.target, self.epochs = params["steps"] or 0, params["epochs"]  # 0: nobody knows yet
         self._live = self.verbose == 1 and sys.stdout.isatty()
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -924,19 +930,19 @@ class ProgbarLogger(Callback):
             return
         self._last = now
         left = (now - self._start) * (self.target - steps) / max(steps, 1)
-        self._overwrite(f"{self._bar(steps)} - ETA: {_clock(left)} - loss: {_figure(loss)}")
+        ahead = f" - ETA: {_clock(left)}" if self.target else ""
+        self._overwrite(f"{self._bar(steps)}{ahead} - loss: {_figure(loss)}")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         if not self.verbose:
             return
         took, steps = time.perf_counter() - self._start, self.target
         figures = "".join(f" - {name}: {_figure(value)}" for name, value in (logs or {}).items())
+        pace = f"{_short(took / steps)}/step" if steps else ""
         if self.verbose == 2:
-            self._print(
-                f"{steps}/{steps} - {took:.0f}s{figures} - {_short(took)}/epoch - {_short(took / steps)}/step\n"
-            )
+            self._print(f"{steps or '?'}/{steps or '?'} - {took:.0f}s{figures} - {_short(took)}/epoch - {pace}\n")
             return
-        line = f"{self._bar(steps)} - {_clock(took)} {_short(took / steps)}/step{figures}"
+        line = f"{self._bar(steps)} - {_clock(took)} {pace}{figures}"
         if self._live:
             self._overwrite(line)
             self._print("\n")
@@ -946,6 +952,8 @@ class ProgbarLogger(Callback):
 
     def _bar(self, steps: int) -> str:
         total = self.target
+        if not total:
+            return f"{steps or '?'}/?"
         filled = self._WIDTH * steps // total
         bar = "=" * filled if filled == self._WIDTH else ("=" * filled + ">").ljust(self._WIDTH, ".")
         return f"{steps:>{len(str(total))}}/{total} [{bar}]"

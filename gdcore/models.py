@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import random as _python
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -23,6 +22,10 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
     from ._minimize import ModelObjective
+
+
+_ENDLESS = 1 << 62
+"""So many batches stand for an unknown number of them."""
 
 
 class Sequential:
@@ -58,6 +61,7 @@ class Sequential:
         self._layers: list[Layer] = []
         self._network: Any = None
         self._units = 0
+        self._row_shape: tuple[int, ...] = ()
         self._shapes: list[tuple[int, ...]] = []
         self._compiled: dict[str, Any] | None = None
         self._configured = False
@@ -172,6 +176,7 @@ class Sequential:
             raise ValueError("the model has no layers")
         assert self.input_shape is not None
         shape: tuple[int, ...] = self.input_shape[1:]
+        self._row_shape = shape
         specs = self._structure()
         network = Network(specs, self.dtype)
         kept = [layer._values() if layer.built else None for layer in self._layers]
@@ -343,8 +348,8 @@ class Sequential:
 
     def fit(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: ArrayLike | None = None,
         batch_size: int | None = None,
         epochs: int = 1,
         verbose: int | str = "auto",
@@ -366,10 +371,14 @@ class Sequential:
 
         Parameters
         ----------
-        x : array_like of shape (rows, inputs), or (rows,) for one input
+        x : array_like of shape (rows, inputs), or (rows,) for one input; or `gdcore.Dataset`
+            A generator or a sequence of batches is taken too, as by `gdcore.Dataset`.  Data that are streamed are
+            checked piece by piece as they come.
         y : array_like of shape (rows, outputs), or (rows,) for one output or for class numbers
+            Not with a Dataset or batches, which bring theirs.
         batch_size : int
-            Rows to an update (32 if not given); the last batch of an epoch may be smaller.
+            Rows to an update (32 if neither this nor a Dataset says more); the last batch of an epoch may be
+            smaller.
         epochs : int
             The epoch to stop at, counted from 0 whatever `initial_epoch` is.
         verbose : {"auto", 0, 1, 2}
@@ -377,7 +386,7 @@ class Sequential:
         callbacks : list of Callback, optional
         validation_split : float
             Share of the rows, taken from the end, to evaluate on after each epoch instead of training on them.
-        validation_data : tuple (x, y) or (x, y, sample_weight), optional
+        validation_data : tuple (x, y) or (x, y, sample_weight), or Dataset, optional
         shuffle : {True, False, "fresh"}
             Whether to visit the rows in random order.  After `gdcore.utils.set_random_seed` True gives Keras's
             order, which is the same in every epoch; "fresh" gives another order each epoch, as True does where
@@ -429,44 +438,57 @@ class Sequential:
         if not (shuffle is True or shuffle is False or shuffle == "fresh"):
             raise ValueError(f"shuffle={shuffle!r} is not True, False or 'fresh'")
         listeners = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0)
-        X, Y, W = self._training_data(x, y, sample_weight, class_weight, allow_nan)
-        held_out: tuple[Any, Any, Any] | None = None
+        source = _source(x, y, sample_weight)
+        seed = None
+        if source is not None:
+            x, y, seed = source, None, source.seed
+            batch_size = source.batch_size if batch_size is None else batch_size
+            shuffle = shuffle if source.shuffle is None else source.shuffle
+        data = self._training_data(x, y, sample_weight, class_weight, allow_nan)
+        streamed = not isinstance(data, tuple)
+        held_out: Any = None
         if validation_data is not None:
-            if not isinstance(validation_data, list | tuple) or len(validation_data) not in (2, 3):
-                raise ValueError("validation_data is not a tuple (x, y) or (x, y, sample_weight)")
-            weight = validation_data[2] if len(validation_data) == 3 else None
-            held_out = self._data(validation_data[0], validation_data[1], weight, allow_nan, "validation_data: ")
+            if isinstance(validation_data, list | tuple):
+                if len(validation_data) not in (2, 3):
+                    raise ValueError("validation_data is not a tuple (x, y) or (x, y, sample_weight)")
+                held_x, held_y, held_weight = (*validation_data, None)[:3]
+            elif _source(validation_data, None, None, targets=False) is None:
+                raise ValueError("validation_data is not a tuple (x, y) or (x, y, sample_weight), nor a Dataset")
+            else:
+                held_x, held_y, held_weight = validation_data, None, None
+            held_out = self._data(held_x, held_y, held_weight, allow_nan, "validation_data: ")
         elif validation_split:
-            share = float(validation_split)
-            cut = int(len(X) * (1.0 - share)) if 0.0 < share < 1.0 else 0
-            if not 0 < cut < len(X):
+            share, rows = float(validation_split), _length(data)
+            cut = int(rows * (1.0 - share)) if 0.0 < share < 1.0 else 0
+            if not 0 < cut < rows:
                 raise ValueError(
-                    f"validation_split={validation_split!r} of {len(X)} rows leaves none on one side, "
+                    f"validation_split={validation_split!r} of {rows} rows leaves none on one side, "
                     "expected a share between 0 and 1"
                 )
-            held_out = (X[cut:], Y[cut:], None if W is None else W[cut:])
-            X, Y, W = X[:cut], Y[:cut], None if W is None else W[:cut]
-        batch, steps = _batches(len(X), batch_size, steps_per_epoch)
+            held_out = _cut(data, slice(cut, rows))
+            data = _cut(data, slice(0, cut))
+        batch, steps = _plan(data, batch_size, steps_per_epoch)
         assert self.optimizer is not None
         self._build_optimizer(self.optimizer)
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
 
-        orders = self._orders(shuffle)
+        orders = self._orders(shuffle, seed)
         self.stop_training = False
         self._initial_epoch = None
         listeners.set_model(self)
-        listeners.set_params({"verbose": verbose, "epochs": last, "steps": steps})
+        listeners.set_params({"verbose": verbose, "epochs": last, "steps": _known(steps)})
         listeners.on_train_begin()
         start = first if self._initial_epoch is None else self._initial_epoch
         logs: dict[str, float] = {}
         quiet = [callback for callback in listeners.callbacks if type(callback) is History]
-        if len(quiet) == len(listeners.callbacks) and held_out is None and steps_per_epoch is None and not self._fed:
+        whole = not streamed and held_out is None and steps_per_epoch is None and not self._fed
+        if whole and len(quiet) == len(listeners.callbacks):
             # nothing in Python to call between the epochs: all of them at once
             figures = np.empty((max(last - first, 0), len(self._names)))
             if len(figures):
                 try:
-                    self._train((X, Y, W), batch, orders, figures)
+                    self._train(data, batch, orders, figures)
                 finally:
                     for history in quiet:
                         history._extend(first, self._names, figures[: self._network.epochs_done])
@@ -478,16 +500,21 @@ class Sequential:
                 if rows:
                     bar.advance(rows // batch, total / rows)
 
-            order, drawn = None, None
-            parts = _parts(len(X), batch, steps)
+            order: Any = None
+            drawn = None
+            parts = _parts(_length(data), batch, steps)
             for epoch, (number, begin, end) in zip(range(min(first, start), last), parts, strict=False):
                 if epoch < start:
                     continue
                 if orders is not None and drawn != (stream := orders[1] + number * orders[2]):
-                    order, drawn = _kernels.shuffle_order(len(X), orders[0], stream), stream
+                    order = (orders[0], stream) if streamed else _kernels.shuffle_order(len(data[0]), orders[0], stream)
+                    drawn = stream
                 listeners.on_epoch_begin(epoch)
                 part = (order, begin, end)
-                logs = self._pass("train", listeners, (X, Y, W), batch, part, advance if bar and bar._live else None)
+                logs = self._pass("train", listeners, data, batch, part, advance if bar and bar._live else None)
+                if not logs:
+                    warnings.warn(f"the data came to their end before epoch {epoch + 1}", stacklevel=2)
+                    break
                 if held_out is not None and _is_due(epoch, validation_freq):
                     size = batch_size if validation_batch_size is None else validation_batch_size
                     values = self._evaluate(held_out, size, validation_steps, listeners)
@@ -495,7 +522,7 @@ class Sequential:
                 listeners.on_epoch_end(epoch, logs)
                 if self.stop_training:
                     break
-                if end - begin <= (steps - 1) * batch:
+                if _ended_early(data, end - begin, steps * batch, batch):
                     _warn_of_the_end()
         if last > 0:
             self.optimizer.finalize_variable_values(self.trainable_weights)
@@ -548,8 +575,8 @@ class Sequential:
 
     def evaluate(
         self,
-        x: ArrayLike,
-        y: ArrayLike,
+        x: Any,
+        y: ArrayLike | None = None,
         batch_size: int | None = None,
         verbose: int | str = 0,
         sample_weight: ArrayLike | None = None,
@@ -578,10 +605,13 @@ class Sequential:
         self._ready("evaluate")
         _check_counts(batch_size=batch_size, steps=steps)
         listeners = CallbackList(callbacks)
+        source = _source(x, y, sample_weight)
+        if source is not None:
+            x, batch_size = source, source.batch_size if batch_size is None else batch_size
         data = self._data(x, y, sample_weight, allow_nan)
         self._last_data = (x, y, sample_weight)
         listeners.set_model(self)
-        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": _batches(len(data[0]), batch_size, steps)[1]})
+        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": _known(_plan(data, batch_size, steps)[1])})
         logs = self._evaluate(data, batch_size, steps, listeners)
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {logs[name]:.4f}" for name in self._names))
@@ -589,7 +619,7 @@ class Sequential:
 
     def predict(
         self,
-        x: ArrayLike,
+        x: Any,
         batch_size: int | None = None,
         verbose: int | str = 0,
         steps: int | None = None,
@@ -599,32 +629,45 @@ class Sequential:
     ) -> NDArray[Any]:
         """The outputs for rows of inputs, an array of shape (rows, outputs).
 
+        x may be a `gdcore.Dataset`, a generator or a sequence of batches, of which targets are not looked at.
         `batch_size` is what `steps` counts and what `callbacks` see; it has no influence on the numbers: rows go
         through the net in blocks that fit the cache.
         """
+        if callbacks is None and steps is None and batch_size is None and type(x) is np.ndarray:
+            network = self._network_for(x)  # the short way, for single rows take no longer than this
+            return network.predict(self._rows("x", x, allow_nan))
         _check_counts(batch_size=batch_size, steps=steps)
         listeners = CallbackList(callbacks)
-        network = self._network_for(x)
-        X = self._rows("x", x, allow_nan)
-        if callbacks is None and steps is None:
-            return network.predict(X)
-        batch, steps = _batches(len(X), batch_size, steps)
-        end = min(steps * batch, len(X))
+
+        def checked(x: Any, y: Any = None, w: Any = None) -> tuple[Any, None, None]:
+            self._network_for(x)
+            return self._rows("x", x, allow_nan), None, None
+
+        source = None if isinstance(x, np.ndarray) else _source(x, None, None, targets=False)
+        if source is not None and batch_size is None:
+            batch_size = source.batch_size
+        data = checked(x) if source is None else source._for(checked)
+        network = self._network
+        if callbacks is None and steps is None and isinstance(data, tuple):
+            return network.predict(data[0])
+        batch, steps = _plan(data, batch_size, steps)
+        end = min(steps * batch, _length(data))
         self.stop_predicting = False
         listeners.set_model(self)
-        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": steps})
+        listeners.set_params({"verbose": verbose, "epochs": 1, "steps": _known(steps)})
         listeners.on_predict_begin()
-        outputs = []
-        size = batch if listeners._uses_batches("predict") or self.stop_predicting else end
-        for index, first in enumerate(range(0, end, size)):
-            listeners.on_predict_batch_begin(index)
-            outputs.append(network.predict(X[first : min(first + size, end)]))
-            listeners.on_predict_batch_end(index, {"outputs": outputs[-1]})
-            if self.stop_predicting:
-                break
-        else:
-            if end <= (steps - 1) * batch:
-                _warn_of_the_end()
+        outputs: list[Any] = []
+        by_batch = listeners._uses_batches("predict") or self.stop_predicting
+        for (X, _, _), rows, (_, begin, last) in _pieces(data, batch, (None, 0, end)):
+            size = rows if by_batch else last - begin
+            for first in range(begin, last, size):
+                if self.stop_predicting and outputs:
+                    break
+                listeners.on_predict_batch_begin(len(outputs))
+                outputs.append(network.predict(X[first : min(first + size, last)]))
+                listeners.on_predict_batch_end(len(outputs) - 1, {"outputs": outputs[-1]})
+        if _ended_early(data, end, steps * batch, batch) and not self.stop_predicting:
+            _warn_of_the_end()
         listeners.on_predict_end()
         return np.concatenate(outputs)
 
@@ -889,28 +932,33 @@ class Sequential:
         array = np.asarray(x)
         if array.dtype.kind not in "fiub":
             raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-        assert self.input_shape is not None
-        shape = self.input_shape[1:]
+        shape = self._row_shape
         if array.ndim == 1 and shape == (1,):
             array = array[:, np.newaxis]
         if array.shape[1:] != shape:
             raise ValueError(f"{name} has shape {np.shape(x)}, expected (rows, {', '.join(map(str, shape))})")
         if len(array) == 0:
             raise ValueError(f"{name} has shape {np.shape(x)}: there are no rows")
-        return self._finite(name, array.reshape(len(array), -1), allow_nan)
+        return self._finite(name, array if array.ndim == 2 else array.reshape(len(array), -1), allow_nan)
 
     def _finite(self, name: str, array: Any, allow_nan: bool) -> Any:
-        with np.errstate(over="ignore"):
-            converted = np.ascontiguousarray(array, self._network.dtype)
+        if array.dtype == self._network.dtype and array.flags.c_contiguous:
+            converted = array
+        else:
+            with np.errstate(over="ignore"):
+                converted = np.ascontiguousarray(array, self._network.dtype)
         if not (allow_nan or _kernels.all_finite(converted)):
             row = int(np.flatnonzero(~np.isfinite(converted.reshape(len(converted), -1)).all(axis=1))[0])
             beyond = " beyond float32's range" if np.isfinite(array[row]).all() else ""
             raise ValueError(f"{name} has nan or inf{beyond} in row {row}; allow_nan=True lets such values pass")
         return converted
 
-    def _data(self, x: Any, y: Any, w: Any, allow_nan: bool, where: str = "") -> tuple[Any, Any, Any]:
-        """Data checked and in the form the core takes."""
+    def _data(self, x: Any, y: Any, w: Any, allow_nan: bool, where: str = "") -> Any:
+        """Data checked and in the form the core takes, or a stream of such data."""
         assert self.loss is not None
+        source = _source(x, y, w)
+        if source is not None:
+            return source._for(lambda x, y, w: self._data(x, y, w, allow_nan, where))
         self._network_for(x)
         X = self._rows(where + "x", x, allow_nan)
         targets = np.asarray(y)
@@ -940,9 +988,10 @@ class Sequential:
             raise ValueError(f"{where}sample_weight has shape {np.shape(w)}, expected ({len(X)},)")
         return X, Y, self._finite(where + "sample_weight", weights, allow_nan)
 
-    def _training_data(
-        self, x: Any, y: Any, w: Any, class_weight: Mapping[int, float] | None, allow_nan: bool
-    ) -> tuple[Any, Any, Any]:
+    def _training_data(self, x: Any, y: Any, w: Any, class_weight: Mapping[int, float] | None, allow_nan: bool) -> Any:
+        source = _source(x, y, w)
+        if source is not None:
+            return source._for(lambda x, y, w: self._training_data(x, y, w, class_weight, allow_nan))
         X, Y, W = self._data(x, y, w, allow_nan)
         if class_weight is not None:
             if W is not None:
@@ -1017,37 +1066,44 @@ class Sequential:
         self,
         kind: str,
         listeners: CallbackList,
-        data: tuple[Any, Any, Any],
+        data: Any,
         batch: int,
         part: tuple[Any, int, int] | None = None,
         progress: Callable[[int, float], None] | None = None,
     ) -> dict[str, float]:
         """An epoch of "train" or a "test", on the rows of part (order, first, last): the means over them by name.
 
-        One call of the core, or one for each batch where a callback is to be called around batches.
+        One call of the core for each piece of the data, of which there is one where they are in memory; or one for
+        each batch where a callback is to be called around batches.
         """
-        order, begin, end = (None, 0, len(data[0])) if part is None else part
         train = kind == "train"
         stop = "stop_training" if train else "stop_evaluating"
-        size = batch if listeners._uses_batches(kind) or getattr(self, stop) else end - begin
+        by_batch = listeners._uses_batches(kind) or getattr(self, stop)
+        counted = not isinstance(data, tuple) and data.by_batches  # these count as rows do
         sums, figures = self._network.fresh_sums(), np.empty((1, len(self._core_names)))
-        outputs = np.empty((len(data[0]), self._units), self._network.dtype) if self._fed else None
         for _, metric, _ in self._fed:
             metric.reset_state()
         logs: dict[str, float] = {}
-        for index, first in enumerate(range(begin, end, size)):
-            getattr(listeners, f"on_{kind}_batch_begin")(index)
-            rows = (order, first, min(first + size, end), sums)
-            if train:
-                self._train(data, batch, None, figures, progress, rows, outputs)
-            else:
-                self._network.train(*data, batch, None, "analytic", 0.0, None, figures, None, rows, outputs)
-            logs = dict(zip(self._core_names, figures[0].tolist(), strict=True))
-            logs.update(self._feed(data, batch, rows, outputs))
-            logs = dict(sorted(logs.items()))
-            getattr(listeners, f"on_{kind}_batch_end")(index, logs)
-            if getattr(self, stop):
-                break
+        index = 0
+        for piece, batch, (order, begin, end) in _pieces(data, batch, part):  # noqa: B020
+            size = batch if by_batch else end - begin
+            outputs = np.empty((len(piece[0]), self._units), self._network.dtype) if self._fed else None
+            for first in range(begin, end, size):
+                getattr(listeners, f"on_{kind}_batch_begin")(index)
+                rows = (order, first, min(first + size, end), sums)
+                if train:
+                    self._train(piece, batch, None, figures, None if counted else progress, rows, outputs)
+                else:
+                    self._network.train(*piece, batch, None, "analytic", 0.0, None, figures, None, rows, outputs)
+                if counted and progress:
+                    progress(index + 1, (index + 1) * figures[0, 0])
+                logs = dict(zip(self._core_names, figures[0].tolist(), strict=True))
+                logs.update(self._feed(piece, batch, rows, outputs))
+                logs = dict(sorted(logs.items()))
+                getattr(listeners, f"on_{kind}_batch_end")(index, logs)
+                index += 1
+                if getattr(self, stop):
+                    return logs
         return logs
 
     def _feed(self, data: tuple[Any, Any, Any], batch: int, rows: tuple[Any, ...], outputs: Any) -> dict[str, Any]:
@@ -1064,15 +1120,15 @@ class Sequential:
         return {name: metric.result() for name, metric, _ in self._fed}
 
     def _evaluate(
-        self, data: tuple[Any, Any, Any], batch_size: int | None, steps: int | None, listeners: CallbackList
+        self, data: Any, batch_size: int | None, steps: int | None, listeners: CallbackList
     ) -> dict[str, float]:
-        batch, steps = _batches(len(data[0]), batch_size, steps)
-        end = min(steps * batch, len(data[0]))
+        batch, steps = _plan(data, batch_size, steps)
+        end = min(steps * batch, _length(data))
         self._configure(self._ready("evaluate"))
         self.stop_evaluating = False
         listeners.on_test_begin()
         logs = self._pass("test", listeners, data, batch, (None, 0, end))
-        if end <= (steps - 1) * batch and not self.stop_evaluating:
+        if _ended_early(data, end, steps * batch, batch) and not self.stop_evaluating:
             _warn_of_the_end()
         listeners.on_test_end(logs)
         return logs
@@ -1103,17 +1159,12 @@ class Sequential:
         eps = float(np.finfo(self.dtype).eps)
         return math.pow(eps, 1 / 3 if method == "central" else 1 / 2)
 
-    def _orders(self, shuffle: bool | str) -> tuple[int, int, int] | None:
-        """(key, stream, step) of the shuffling, or None; Keras's own is stream 0 in every epoch."""
+    def _orders(self, shuffle: bool | str, seed: int | None = None) -> tuple[int, int, int] | None:
+        """What `gdcore.random.shuffling` says, or None."""
         if shuffle is False:
             return None
-        seed = _random._State.global_seed
-        if seed is None:
-            return (_python.getrandbits(64), 0, 1)
-        if shuffle is True:
-            return (*_random.stateful_stream(0), 0)
-        self._fresh_orders += 1
-        return (seed, self._fresh_orders << 32, 1)
+        self._fresh_orders += shuffle == "fresh"
+        return _random.shuffling(shuffle, seed, self._fresh_orders)
 
     def _split(self, flat: Any) -> list[Any]:
         parts, at = [], 0
@@ -1250,6 +1301,41 @@ def _check_counts(**counts: Any) -> None:
             _whole(name, value, 1)
 
 
+def _source(x: Any, y: Any, sample_weight: Any, targets: bool = True) -> Any:
+    """The `gdcore.Dataset` that x is or makes, or None if these are arrays, with targets unless that is False."""
+    if y is not None and not hasattr(x, "_converted"):
+        return None
+    from ._dataset import source_of
+
+    return source_of(x, y, sample_weight, targets)
+
+
+def _length(data: Any) -> int:
+    return len(data[0]) if isinstance(data, tuple) else data.length
+
+
+def _cut(data: Any, rows: slice) -> Any:
+    """Some rows of data in the form of the core, or streamed."""
+    return tuple(None if a is None else a[rows] for a in data) if isinstance(data, tuple) else data.cut(rows)
+
+
+def _plan(data: Any, batch_size: int | None, steps: int | None) -> tuple[int, int]:
+    """`_batches` of data in the form of the core, or streamed."""
+    return _batches(len(data[0]), batch_size, steps) if isinstance(data, tuple) else data.plan(batch_size, steps)
+
+
+def _known(steps: int) -> int | None:
+    """The number of batches in a pass, None where nobody knows."""
+    return steps if steps < _ENDLESS else None
+
+
+def _pieces(data: Any, batch: int, part: Any) -> Iterable[Any]:
+    """What the core is given in a pass, one thing after the other: data, rows to a batch, (order, first, last)."""
+    if isinstance(data, tuple):
+        return [(data, batch, (None, 0, len(data[0])) if part is None else part)]
+    return data.pieces(batch, part)
+
+
 def _batches(rows: int, batch_size: int | None, steps: int | None) -> tuple[int, int]:
     """Rows to a batch and batches to a pass, of which either may be given."""
     batch = batch_size or (-(-rows // steps) if steps else 32)
@@ -1267,6 +1353,11 @@ def _parts(rows: int, batch: int, steps: int) -> Iterator[tuple[int, int, int]]:
 
 def _is_due(epoch: int, freq: int | Sequence[int]) -> bool:
     return epoch + 1 in freq if isinstance(freq, list | tuple) else (epoch + 1) % freq == 0  # type: ignore[operator]
+
+
+def _ended_early(data: Any, rows: int, wanted: int, batch: int) -> bool:
+    """Whether there were fewer batches than wanted rows make."""
+    return rows <= wanted - batch or (not isinstance(data, tuple) and data.ended_early)
 
 
 def _warn_of_the_end() -> None:

@@ -170,18 +170,40 @@ def stateless_stream(seed: Seed) -> tuple[int, int]:
     return kernels.seeded_stream(used, calls)
 
 
-def stateful_stream(seed: int | None = None) -> tuple[int, int]:
-    """(key, stream) that an op of TensorFlow 2 with that seed draws from after ``tf.random.set_seed``.
+def stateful_stream(seed: int | None = None, start: int | None = None) -> tuple[int, int]:
+    """(key, stream) that an op of TensorFlow 2 with that seed draws from after ``tf.random.set_seed(start)``.
 
-    Without a seed it is the next op seed of the stream that `set_seed` started, in eager mode.
+    Without a seed it is the next op seed of the stream that `set_seed` started, in eager mode; without a start, the
+    op follows the last call of `set_seed`.
     """
     if seed is None:
         if _State.global_seed is None:
             return _python.getrandbits(64), _python.getrandbits(63)
         seed = _State.op_seeds.randint(0, _MAX_INT32)
-    start = _DEFAULT_GRAPH_SEED if _State.global_seed is None else _State.global_seed
+    if start is None:
+        start = _DEFAULT_GRAPH_SEED if _State.global_seed is None else _State.global_seed
     pair = start % _MAX_INT32, seed % _MAX_INT32
     return (0, _MAX_INT32) if pair == (0, 0) else pair  # zeros stand for "no seed" in TensorFlow, which avoids them
+
+
+def shuffling(shuffle: bool | str, seed: int | None, fresh: int) -> tuple[int, int, int]:
+    """(key, stream, step) by which `fit` shuffles: epoch e has the order of stream + e * step.
+
+    Parameters
+    ----------
+    shuffle : {True, "fresh"}
+        True is Keras's own order after ``set_random_seed``, the same in every epoch.
+    seed : int or None
+        By default that of the last ``set_random_seed``; where there was none the order is a random one.
+    fresh : int
+        How many fits with "fresh" the model has seen.
+    """
+    start = _State.global_seed if seed is None else seed % 2**64
+    if start is None:
+        return _python.getrandbits(64), 0, 1
+    if shuffle is True:
+        return (*stateful_stream(0, start), 0)
+    return start, fresh << 32, 1
 
 
 def draw(

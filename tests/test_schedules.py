@@ -337,7 +337,7 @@ def test_plot_schedule():
     from gdcore import plots
 
     schedule = CosineDecay(0.1, 50)
-    figure = plots.plot_schedule(schedule, 100)
-    assert np.array_equal(figure.axes[0].lines[0].get_ydata(), schedule(np.arange(100)).astype(float))
-    assert plots.plot_schedule(Halving(1.0), [0, 2], ax=figure.axes[0]) is figure
-    assert figure.axes[0].lines[1].get_ydata().tolist() == [1, 0.25]
+    ax = plots.plot_schedule(schedule, 100)
+    assert np.array_equal(ax.lines[0].get_ydata(), schedule(np.arange(100)).astype(float))
+    assert plots.plot_schedule(Halving(1.0), [0, 2], ax=ax) is ax
+    assert ax.lines[1].get_ydata().tolist() == [1, 0.25]

@@ -37,17 +37,71 @@
 #define GD_VFMA_F64(a, b, c) ((a) * (b) + (c))
 #endif
 
+#include <stdint.h>
+#include "threads.h"
+
+#ifdef __GNUC__
+#define GD_PREFETCH(p) __builtin_prefetch(p)
+#else
+#define GD_PREFETCH(p) ((void)(p))
+#endif
+
+/* Multiply-adds from which it pays to wake other threads: some ten microseconds of work for one of them. */
+#define GD_THREADED_WORK 1e6
+
+/* Tiles of a product fill the registers: 8 rows by 3 vectors of 32, or 4 by 3 of 16. */
+#if defined(__AVX512F__) || defined(__aarch64__)
+#define GD_REGISTERS 32
+#else
+#define GD_REGISTERS 16
+#endif
+
+/* (a0, b0, a1, b1, ...) of the lower and upper halves of two vectors */
+#define GD_LOW_2 0, 2
+#define GD_HIGH_2 1, 3
+#define GD_LOW_4 0, 4, 1, 5
+#define GD_HIGH_4 2, 6, 3, 7
+#define GD_LOW_8 0, 8, 1, 9, 2, 10, 3, 11
+#define GD_HIGH_8 4, 12, 5, 13, 6, 14, 7, 15
+#define GD_LOW_16 0, 16, 1, 17, 2, 18, 3, 19, 4, 20, 5, 21, 6, 22, 7, 23
+#define GD_HIGH_16 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31
+#if defined(__has_builtin)
+#if __has_builtin(__builtin_shufflevector)
+#define GD_SHUFFLES
+#endif
+#endif
+#if GD_VECTOR_BYTES == 64
+#define GD_INTERLEAVE_F32(half, a, b) __builtin_shufflevector(a, b, GD_##half##_16)
+#define GD_INTERLEAVE_F64(half, a, b) __builtin_shufflevector(a, b, GD_##half##_8)
+#elif GD_VECTOR_BYTES == 32
+#define GD_INTERLEAVE_F32(half, a, b) __builtin_shufflevector(a, b, GD_##half##_8)
+#define GD_INTERLEAVE_F64(half, a, b) __builtin_shufflevector(a, b, GD_##half##_4)
+#else
+#define GD_INTERLEAVE_F32(half, a, b) __builtin_shufflevector(a, b, GD_##half##_4)
+#define GD_INTERLEAVE_F64(half, a, b) __builtin_shufflevector(a, b, GD_##half##_2)
+#endif
+
 #define REAL float
 #define ACC double
 #define VFMA GD_VFMA_F32
+#ifdef GD_SHUFFLES
+#define INTERLEAVE_LOW(a, b) GD_INTERLEAVE_F32(LOW, a, b)
+#define INTERLEAVE_HIGH(a, b) GD_INTERLEAVE_F32(HIGH, a, b)
+#endif
 #define NAME(x) gd_##x##_f32
 #include "matmul.h"
 #undef REAL
 #undef VFMA
 #undef NAME
+#undef INTERLEAVE_LOW
+#undef INTERLEAVE_HIGH
 
 #define REAL double
 #define VFMA GD_VFMA_F64
+#ifdef GD_SHUFFLES
+#define INTERLEAVE_LOW(a, b) GD_INTERLEAVE_F64(LOW, a, b)
+#define INTERLEAVE_HIGH(a, b) GD_INTERLEAVE_F64(HIGH, a, b)
+#endif
 #define NAME(x) gd_##x##_f64
 #include "matmul.h"
 #undef REAL
@@ -147,6 +201,8 @@ typedef void (*gd_map_f64)(Py_ssize_t, const double *, double *);
 #define GD_IF_NAMED_F64(name) if (!strcmp(wanted, #name)) return gd_map_##name##_f64;
 static gd_map_f32 gd_find_map_f32(const char *wanted) { GD_ALL_MAPS(GD_IF_NAMED_F32) return NULL; }
 static gd_map_f64 gd_find_map_f64(const char *wanted) { GD_ALL_MAPS(GD_IF_NAMED_F64) return NULL; }
+
+#include "philox.h"
 
 static void *gd_alloc(size_t bytes)
 {

@@ -205,11 +205,11 @@ cdef void transform(Layer* layer, const real* arrays, const real* state, bint tr
 
 
 cdef void pull_back(Layer* layer, const real* arrays, const real* state, bint training, const real* x, real* d,
-                    real* other, real* grad, Py_ssize_t m, Py_ssize_t n, const real* live, const real* notes,
+                    real* other, bint add, real* grad, Py_ssize_t m, Py_ssize_t n, const real* live, const real* notes,
                     bint below, real* row, real* row_two) noexcept nogil:
-    """From d = dL/dz: the gradient of the arrays is added to grad (unless frozen) and, if below, d becomes dL/dx.
+    """From d = dL/dz: the gradient of the arrays goes into grad (unless frozen) and, if below, d becomes dL/dx.
 
-    A dense layer leaves dL/dx in other instead.  d is 0 in padding.
+    A dense layer leaves dL/dx in other instead, and overwrites its part of grad unless add.  d is 0 in padding.
     """
     cdef Py_ssize_t i, j, at, units = layer.n_out
     cdef real s, t, u, alpha = 0, mean_d, mean_dx
@@ -219,8 +219,10 @@ cdef void pull_back(Layer* layer, const real* arrays, const real* state, bint tr
     cdef real* bias_grad = grad + layer.bias if layer.bias >= 0 and not layer.frozen else NULL
     if layer.kind == DENSE:
         if kernel_grad != NULL:
-            outer(m, layer.n_in, units, x, d, kernel_grad)
+            outer(m, layer.n_in, units, x, d, add, kernel_grad, other)
         if bias_grad != NULL:
+            if not add:
+                memset(bias_grad, 0, units * sizeof(real))
             row_sums(m, units, d, bias_grad)
         if below:
             affine(m, units, layer.n_in, kernel, 1, units, <const real*>NULL, d, other)

@@ -11,6 +11,7 @@ Padding lanes repeat the first row with weight zero, so that no kernel needs a r
 cimport cython
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
+from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
 import threading
@@ -26,8 +27,19 @@ cdef extern from "kernels.h" nogil:
                        const float*, float*)
     void gd_affine_f64(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, Py_ssize_t, Py_ssize_t, const double*,
                        const double*, double*)
-    void gd_outer_f32(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const float*, float*)
-    void gd_outer_f64(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const double*, double*)
+    void gd_outer_f32(Py_ssize_t, Py_ssize_t, Py_ssize_t, const float*, const float*, int, float*, float*)
+    void gd_outer_f64(Py_ssize_t, Py_ssize_t, Py_ssize_t, const double*, const double*, int, double*, double*)
+    void gd_gather_f32(const float*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void gd_gather_f64(const double*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                       double*)
+    void gd_ungather_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
+    void gd_ungather_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    int gd_get_threads()
+    void gd_set_threads(int)
+    int gd_parts(bint)
+    void gd_run(void (*)(void*, int, int) noexcept nogil, void*, int)
+    double GD_THREADED_WORK
+    int GD_VECTOR_BYTES
     void gd_row_sums_f32(Py_ssize_t, Py_ssize_t, const float*, float*)
     void gd_row_sums_f64(Py_ssize_t, Py_ssize_t, const double*, double*)
     double gd_weighted_sum_f32(Py_ssize_t, const float*, const float*)
@@ -51,11 +63,12 @@ cdef void affine(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* w, Py_ssi
         gd_affine_f64(m, K, J, w, sk, sj, bias, a, c)
 
 
-cdef void outer(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* a, const real* d, real* c) noexcept nogil:
+cdef void outer(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* a, const real* d, bint add, real* c,
+                real* scratch) noexcept nogil:
     if real is float:
-        gd_outer_f32(m, K, J, a, d, c)
+        gd_outer_f32(m, K, J, a, d, add, c, scratch)
     else:
-        gd_outer_f64(m, K, J, a, d, c)
+        gd_outer_f64(m, K, J, a, d, add, c, scratch)
 
 
 cdef void row_sums(Py_ssize_t m, Py_ssize_t J, const real* d, real* c) noexcept nogil:
@@ -103,6 +116,8 @@ cdef struct Net:
     bint active                  # some layer has a penalty on its output
     bint training                # whether layers behave as in training
     void* state                  # what does not learn: moving statistics, constants, arrays of frozen layers
+    bint adds                    # whether dense layers add to the gradient, as other layers do
+    Py_ssize_t n_rows            # rows that this call goes through
     Py_ssize_t n_batch           # rows of the batch at work
     Py_ssize_t n_live            # rows in the workspace, without padding
     Loss loss
@@ -148,44 +163,42 @@ cdef int look_at_signals(Net* net, double work) except -1 nogil:
     return 0
 
 
-cdef void gather(Net* net, const real* x, const real* y, const real* w, const int64_t* order,
-                 Py_ssize_t first, Py_ssize_t n, Py_ssize_t y_width) noexcept nogil:
+cdef void gather(Net* net, const real* x, const real* y, const real* w, const int64_t* order, Py_ssize_t first,
+                 Py_ssize_t n, Py_ssize_t y_width) noexcept nogil:
     """Bring rows order[first:first+n] into the workspace (order NULL: those rows themselves)."""
     cdef Py_ssize_t m = padded(n), r, k, row
-    cdef const real* source
-    cdef real* X = <real*>net.x
     cdef real* Y = <real*>net.y
     cdef real* W = <real*>net.weight
+    if real is float:
+        gd_gather_f32(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
+    else:
+        gd_gather_f64(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
+    net.n_live = n
+    if net.whole or net.active:
+        for r in range(m):
+            (<real*>net.live)[r] = 1 if r < n else 0
+    if y == NULL:
+        return
+    if net.one_hot:
+        memset(Y, 0, net.n_out * m * sizeof(real))
     for r in range(m):
         row = first + (r if r < n else 0)
         if order != NULL:
             row = order[row]
-        source = x + row * net.n_in
-        for k in range(net.n_in):
-            X[k * m + r] = source[k]
-        if y == NULL:
-            continue
-        source = y + row * y_width
-        if net.one_hot:
-            for k in range(net.n_out):
-                Y[k * m + r] = 1 if <Py_ssize_t>source[0] == k else 0
-        else:
-            for k in range(net.n_out):
-                Y[k * m + r] = source[k]
         W[r] = 0 if r >= n else (1 if w == NULL else w[row])
-    net.n_live = n
-    if net.whole or net.active:
-        W = <real*>net.live
-        for r in range(m):
-            W[r] = 1 if r < n else 0
+        if not net.one_hot:
+            for k in range(net.n_out):
+                Y[k * m + r] = y[row * y_width + k]
+        elif 0 <= y[row * y_width] < net.n_out:
+            Y[<Py_ssize_t>y[row * y_width] * m + r] = 1
 
 
 cdef void ungather(Net* net, const real* a, Py_ssize_t n, Py_ssize_t m, real* out) noexcept nogil:
     """Outputs a of n rows, as rows."""
-    cdef Py_ssize_t r, j
-    for r in range(n):
-        for j in range(net.n_out):
-            out[r * net.n_out + j] = a[j * m + r]
+    if real is float:
+        gd_ungather_f32(a, m, net.n_out, n, out)
+    else:
+        gd_ungather_f64(a, m, net.n_out, n, out)
 
 
 cdef void apply_layer(Net* net, const real* theta, Py_ssize_t l, Py_ssize_t first, Py_ssize_t count, const real* x,
@@ -313,7 +326,7 @@ cdef void backward(Net* net, const real* theta, real* grad, Py_ssize_t m) noexce
         below = <const real*>(net.a[l - 1] if l else net.x)
         if layer.kind != ACTIVATION:
             pull_back(layer, <const real*>net.state if layer.frozen else theta, <const real*>net.state, net.training,
-                      below, d, other, grad, m, net.n_live, <const real*>net.live, <const real*>net.notes[l],
+                      below, d, other, net.adds, grad, m, net.n_live, <const real*>net.live, <const real*>net.notes[l],
                       l > net.lowest, <real*>net.top, <real*>net.total)
         if l <= net.lowest:
             return
@@ -445,6 +458,7 @@ cdef class Network:
         Epochs that the last `train` finished, also when it was interrupted.
     """
     cdef Net net
+    cdef size_t workspace_size
     cdef readonly object theta
     cdef readonly object grad
     cdef readonly object state
@@ -612,35 +626,70 @@ cdef class Network:
     cdef void forget_workspace(self) noexcept:
         gd_free(self.net.memory)
         self.net.memory = NULL
+        self.workspace_size = 0
         self.net.rows = 0
         self.has_moves = False
 
-    cdef int reserve(self, Py_ssize_t wanted, bint moves) except -1:
-        """Make room for batches of `wanted` rows, or for as many as one pass should take at a time."""
+    cdef Py_ssize_t rows_at_a_time(self, Py_ssize_t wanted) noexcept:
+        """How many rows the workspace holds for batches of `wanted`, padding counted."""
         cdef Net* net = &self.net
-        cdef Py_ssize_t l, m, per_row, rows, widest = net.n_in, size = 8 if self.double_ else 4
-        cdef Py_ssize_t copies
-        cdef char* at
-        per_row = net.n_in
+        cdef Py_ssize_t l, per_row = net.n_in, rows
         for l in range(net.n_layers):
             per_row += net.layers[l].n_out
-            widest = max(widest, net.layers[l].n_out)
         # pieces that stay in a second-level cache, yet are long enough to amortise reading the weights
         rows = min(max(131072 // per_row, 128), 4096)
         # and short enough that signals, looked at between pieces, are answered within a second
         rows = min(rows, max(1000000000 // max(net.n_params, 1), GD_LANES))
-        rows = padded(max(wanted, 1) if net.whole else min(rows, max(wanted, 1)))
+        return padded(max(wanted, 1) if net.whole else min(rows, max(wanted, 1)))
+
+    cdef Py_ssize_t layer_values(self, Py_ssize_t l, Py_ssize_t rows, Py_ssize_t copies) noexcept:
+        """How many values the workspace holds of layer l for each of so many rows."""
+        return copies * self.net.layers[l].n_out + (notes_size(&self.net.layers[l], rows) + rows - 1) // rows
+
+    cdef Py_ssize_t common_values(self) noexcept:
+        """How many values it holds for each row besides: inputs, targets, weights, scratch, what flows back."""
+        return self.net.n_in + self.net.n_out + 7 + 2 * self.widest()
+
+    cdef Py_ssize_t widest(self) noexcept:
+        """The most values of a row that flow back, with room for a transpose in whole vectors (see outer)."""
+        cdef Py_ssize_t l, n = self.net.n_in
+        for l in range(self.net.n_layers):
+            n = max(n, self.net.layers[l].n_out)
+        return padded(n)
+
+    def footprint(self, Py_ssize_t batch_size):
+        """What training with batches of that size takes: rows at a time, values for each row (in common, and of
+        each layer), and bytes of the workspace."""
+        rows = self.rows_at_a_time(batch_size)
+        layers = [self.layer_values(l, rows, 2) for l in range(self.net.n_layers)]
+        common = self.common_values()
+        tables = 5 * self.net.n_layers * sizeof(void*) + GD_ALIGNMENT
+        return rows, common, layers, (common + sum(layers)) * rows * (8 if self.double_ else 4) + tables
+
+    @property
+    def workspace_bytes(self):
+        """The size of the workspace as it is."""
+        return self.workspace_size
+
+    cdef int reserve(self, Py_ssize_t wanted, bint moves) except -1:
+        """Make room for batches of `wanted` rows, or for as many as one pass should take at a time."""
+        cdef Net* net = &self.net
+        cdef Py_ssize_t l, m, rows = self.rows_at_a_time(wanted), widest = self.widest(), size = 8 if self.double_ else 4
+        cdef Py_ssize_t copies
+        cdef char* at
         if net.rows >= rows and (self.has_moves or not moves):
             return 0
         rows = max(rows, net.rows)
         moves = moves or self.has_moves
         copies = 4 if moves else 2
         self.forget_workspace()
-        m = net.n_in + net.n_out + 7 + 2 * widest
+        m = self.common_values()
         for l in range(net.n_layers):
-            m += copies * net.layers[l].n_out + (notes_size(&net.layers[l], rows) + rows - 1) // rows
-        at = <char*>gd_alloc(m * rows * size + 5 * net.n_layers * sizeof(void*) + GD_ALIGNMENT)
+            m += self.layer_values(l, rows, copies)
+        self.workspace_size = m * rows * size + 5 * net.n_layers * sizeof(void*) + GD_ALIGNMENT
+        at = <char*>gd_alloc(self.workspace_size)
         if at == NULL:
+            self.workspace_size = 0
             raise MemoryError(f"no memory for a workspace of {rows} rows ({m * rows * size} bytes)")
         memset(at, 0, m * rows * size)
         net.memory = at
@@ -754,6 +803,7 @@ cdef class Network:
             order, first, last, sums = part
             order_at = &order[0] if order is not None else NULL
         self.reserve(min(batch_size, last - first), method != ANALYTIC)
+        net.n_rows = last
         net.training = learn
         with nogil:
             for e in range(epochs):
@@ -787,6 +837,7 @@ cdef class Network:
         cdef int how = GRADIENTS[method]
         cdef double loss
         self.reserve(x.shape[0], how != ANALYTIC)
+        self.net.n_rows = x.shape[0]
         with nogil:
             loss = run_batch(&self.net, &theta[0], &grad[0], &x[0, 0], &y[0, 0],
                              &weights[0] if weights is not None else NULL, NULL, 0, x.shape[0], y.shape[1],
@@ -812,6 +863,7 @@ cdef class Network:
         if x.shape[0] == 0:
             return 0
         self.reserve(x.shape[0], False)
+        net.n_rows = x.shape[0]
         net.training = False
         with nogil:
             while first < x.shape[0]:
@@ -850,6 +902,7 @@ cdef class Network:
         j = (parameter - layer.bias if layer.bias >= 0 and parameter >= layer.bias
              else (parameter - layer.kernel) % layer.n_out)
         self.reserve(x.shape[0], True)
+        net.n_rows = x.shape[0]
         factor = reduction_factor(net, &y[0, 0], weights_at, NULL, 0, x.shape[0])
         look_at_labels(net, &y[0, 0], NULL, 0, x.shape[0], y.shape[1])
         net.training = False
@@ -922,6 +975,17 @@ cdef void set_scale(Net* net, double factor, Py_ssize_t m, real* only_for_its_ty
         scale[i] = weight[i] * <real>factor
 
 
+cdef void clear_small(Net* net, Py_ssize_t l, real* grad) noexcept nogil:
+    """grad = 0 for the arrays of a layer that is not dense."""
+    cdef Layer* layer = &net.layers[l]
+    if layer.kind == DENSE or layer.frozen:
+        return
+    if layer.kernel >= 0:
+        memset(grad + layer.kernel, 0, layer.n_out * sizeof(real))
+    if layer.bias >= 0:
+        memset(grad + layer.bias, 0, layer.n_out * sizeof(real))
+
+
 cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const real* y, const real* w,
                       const int64_t* order, Py_ssize_t first, Py_ssize_t n, Py_ssize_t y_width,
                       bint learn, bint move, int method, double h, double* metrics) except? -1 nogil:
@@ -935,7 +999,12 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
     net.n_batch = n
     look_at_labels(net, y, order, first, n, y_width)
     if learn:
-        memset(grad, 0, net.n_params * sizeof(real))
+        # what the first piece of a batch overwrites need not be cleared
+        net.adds = method != ANALYTIC
+        for l in range(net.n_layers if method == ANALYTIC else 0):
+            clear_small(net, l, grad)
+        if net.adds:
+            memset(grad, 0, net.n_params * sizeof(real))
     while done < n:
         rows = min(net.rows, n - done)
         m = padded(rows)
@@ -967,6 +1036,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
             metrics[k] += value
         if learn and method == ANALYTIC:
             backward(net, theta, grad, m)
+            net.adds = True
         elif learn:
             part = batch_loss(net, <const real*>net.scale, net.z, net.a, m)
             if net.active:
@@ -1020,6 +1090,18 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
     return 0
 
 
+def set_threads(int n):
+    """How many threads the loops of one step may use."""
+    gd_set_threads(n)
+
+
+def get_threads():
+    return gd_get_threads()
+
+
+include "probe.pxi"
+
+
 def all_finite(x):
     """Whether a C-contiguous array of float32 or float64 holds neither nan nor inf."""
     if x.dtype == np.float64:
@@ -1027,9 +1109,33 @@ def all_finite(x):
     return _all_finite[float](x.reshape(x.size))
 
 
+cdef struct Checking:
+    const void* x
+    Py_ssize_t n
+    int bad
+
+
+cdef void check_part_float(void* context, int part, int parts) noexcept nogil:
+    cdef Checking* c = <Checking*>context
+    cdef Py_ssize_t first = c.n * part // parts
+    if not finite(c.n * (part + 1) // parts - first, <const float*>c.x + first):
+        c.bad = 1
+
+
+cdef void check_part_double(void* context, int part, int parts) noexcept nogil:
+    cdef Checking* c = <Checking*>context
+    cdef Py_ssize_t first = c.n * part // parts
+    if not finite(c.n * (part + 1) // parts - first, <const double*>c.x + first):
+        c.bad = 1
+
+
 cdef bint _all_finite(const real[::1] x) noexcept:
+    cdef Checking c
     with nogil:
-        return finite(x.shape[0], &x[0])
+        c.x, c.n, c.bad = &x[0], x.shape[0], 0
+        gd_run(check_part_float if real is float else check_part_double, &c,
+               gd_parts(c.n > 200000))
+    return not c.bad
 
 
 def aligned_zeros(Py_ssize_t n, dtype):

@@ -402,14 +402,53 @@ cdef void muon(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* 
                 theta[at + i * cols + j] = theta[at + i * cols + j] - move
 
 
-cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta, real* grad,
+cdef struct Stepping:
+    Optimizer* opt
+    Py_ssize_t iterations
+    Py_ssize_t n
+    void* theta
+    void* grad
+    void* slots
+
+
+cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) noexcept nogil:
+    cdef Py_ssize_t first = s.n // 64 * part // parts * 64, last = s.n // 64 * (part + 1) // parts * 64
+    if part + 1 == parts:
+        last = s.n
+    step(s.opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+
+
+cdef void step_part_float(void* context, int part, int parts) noexcept nogil:
+    step_part[float](<Stepping*>context, part, parts, NULL)
+
+
+cdef void step_part_double(void* context, int part, int parts) noexcept nogil:
+    step_part[double](<Stepping*>context, part, parts, NULL)
+
+
+cdef void step_all(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta, real* grad,
+                   real* slots) noexcept nogil:
+    """`step` for all of theta, long vectors by several threads where each value is its own."""
+    cdef Stepping s
+    if n < 32768 or opt.kind == NADAM or opt.kind > LION:
+        step(opt, iterations, n, n, theta, grad, slots)
+        return
+    s.opt, s.iterations, s.n = opt, iterations, n
+    s.theta, s.grad, s.slots = theta, grad, slots
+    if real is float:
+        gd_run(step_part_float, &s, gd_parts(True))
+    else:
+        gd_run(step_part_double, &s, gd_parts(True))
+
+
+cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t stride, real* theta, real* grad,
                real* slots) noexcept nogil:
-    """theta after one update; slots holds the kind's vectors one after the other, n values each."""
+    """theta after one update; slots holds the kind's vectors, of n values each and stride apart."""
     cdef Py_ssize_t i
     cdef real lr = <real>opt.learning_rate
     cdef real* a = slots
-    cdef real* b = slots + n
-    cdef real* c = slots + 2 * n
+    cdef real* b = slots + stride
+    cdef real* c = slots + 2 * stride
     cdef double* number = opt.number
     cdef real p, q, r, s, t, u, eps, one = 1, beta_1, beta_2
     cdef double local = <double>(iterations + 1)
@@ -438,7 +477,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta,
         q = <real>(1 - number[0])
         r = <real>number[1]
         eps = <real>number[2]
-        c = b + n if r > 0 else b
+        c = b + stride if r > 0 else b
         if not opt.flag and r == 0:
             for i in range(n):
                 a[i] = p * a[i] + q * (grad[i] * grad[i])
@@ -629,7 +668,7 @@ cdef int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slo
                 if wd != 0:
                     for i in range(opt.bounds[v], opt.bounds[v + 1]):
                         theta[i] = theta[i] - theta[i] * wd * lr
-        step(opt, iterations, n, theta, grad, slots)
+        step_all(opt, iterations, n, theta, grad, slots)
     if opt.ema:
         momentum = <real>opt.ema_momentum if iterations != 0 else 0
         rest = 1 - momentum

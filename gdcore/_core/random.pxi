@@ -13,6 +13,10 @@ cdef extern from "<math.h>" nogil:
     double sin(double)
     double cos(double)
 
+cdef extern from "kernels.h" nogil:
+    int GD_PHILOX_BLOCKS
+    void gd_philox_blocks(uint64_t, uint64_t, uint64_t, uint32_t*)
+
 cdef enum:
     UNIFORM
     NORMAL
@@ -126,18 +130,30 @@ cdef void fill_random(int distribution, uint64_t key, uint64_t stream, Py_ssize_
 
 cdef void shuffle(int64_t* order, Py_ssize_t n, uint64_t key, uint64_t stream) noexcept nogil:
     """order = the permutation of range(n) that tf.random.shuffle makes of that stream."""
-    cdef uint32_t words[4]
-    cdef Py_ssize_t i, j
+    cdef uint32_t words[64]      # 4 * GD_PHILOX_BLOCKS
+    cdef uint32_t steps[64]
+    cdef Py_ssize_t first = 0, i, j, count
     cdef int64_t kept
+    cdef double left
     for i in range(n):
         order[i] = i
-    for i in range(n - 1):
-        if i % 4 == 0:
-            philox_block(key, stream, i // 4, words)
-        j = i + <Py_ssize_t>(words[i % 4] % <uint64_t>(n - i))
-        kept = order[i]
-        order[i] = order[j]
-        order[j] = kept
+    while first < n - 1:
+        gd_philox_blocks(key, stream, first // 4, words)
+        count = min(4 * GD_PHILOX_BLOCKS, n - 1 - first)
+        if n < (<int64_t>1) << 32:
+            # word % (n - i): below 2^32 a quotient of doubles never rounds up to a whole number, and divides in vectors
+            for i in range(count):
+                left = <double>(n - first - i)
+                steps[i] = words[i] - <uint32_t>(<int64_t>(<double>words[i] / left) * (n - first - i))
+        else:
+            for i in range(count):
+                steps[i] = words[i]                  # less than what is left
+        for i in range(count):
+            j = first + i + <Py_ssize_t>steps[i]
+            kept = order[first + i]
+            order[first + i] = order[j]
+            order[j] = kept
+        first += count
 
 
 def philox_words(uint64_t key, uint64_t stream, Py_ssize_t n, uint64_t block=0):

@@ -1,5 +1,6 @@
-"""Small data sets that come with the package; see SOURCES.md beside this file for where they are from."""
+"""Data to learn on: small sets that come with the package (SOURCES.md beside this file says from where), and larger
+ones that lie on the machine or are downloaded."""
 
-from . import digits, iris
+from . import digits, fashion_mnist, iris, mnist
 
-__all__ = ["digits", "iris"]
+__all__ = ["digits", "fashion_mnist", "iris", "mnist"]

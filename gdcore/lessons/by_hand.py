@@ -1,4 +1,4 @@
-"""One small net trained twice from the same weights: as Keras does it, and by hand with finite differences.
+"""One small net trained twice from the same weights: as Keras does, and by hand with finite differences.
 
 The net is Dense(3, sigmoid) -> Dense(1, sigmoid) on the petal lengths of the first 99 iris flowers; mean
 absolute error, plain gradient descent with a rate of 0.001, 50 epochs of one batch.  Keras computes the
@@ -15,6 +15,8 @@ import numpy as np
 from .. import datasets, layers, optimizers, random
 from ..callbacks import History
 from ..models import Sequential
+from ..plots._texts import translator
+from ._report import write
 
 SEED = 5
 LEARNING_RATE = 0.001
@@ -115,20 +117,24 @@ def difference(shown: list[str], printed: list[str]) -> float:
     return max(abs(float(a) - float(b)) for a, b in zip(shown, printed, strict=True))
 
 
-def report(outcome: Outcome) -> str:
+def report(outcome: Outcome, lang: str = "en") -> str:
     """The text that the command prints."""
+    say = translator(lang)
     blocks = {
         "before": outcome.before,
         "as Keras": parameters(outcome.as_keras),
         "by hand": parameters(outcome.by_hand),
     }
     titles = {
-        "before": "Parameters before training",
-        "as Keras": "Parameters after training as Keras does (backpropagation, float32)",
-        "by hand": f"Parameters after training by hand (finite differences, h = {H:.6f}, float64)",
+        "before": say("Parameters before training"),
+        "as Keras": say("Parameters after training as Keras does (backpropagation, float32)"),
+        "by hand": say("Parameters after training by hand (finite differences, h = {:.6f}, float64)").format(H),
     }
-    lines = ["iris petal length -> Dense(3, sigmoid) -> Dense(1, sigmoid), loss MAE, SGD(0.001), 50 epochs of 99 rows"]
+    lines = [
+        say("iris petal length -> Dense(3, sigmoid) -> Dense(1, sigmoid), loss MAE, SGD(0.001), 50 epochs of 99 rows")
+    ]
     summary = []
+    width = max(len(say(name)) for name in blocks) + 2
     for name, values in blocks.items():
         shown = digits(values)
         w, b = shown[:6], shown[6:]
@@ -136,50 +142,41 @@ def report(outcome: Outcome) -> str:
         lines += [f"  w_{k} = {w[k - 2]:<12} b_{k} = {b[k - 2]}" for k in (2, 3, 4)]
         lines += [f"  w_52 = {w[3]:<11} w_53 = {w[4]:<12} w_54 = {w[5]:<12} b_5 = {b[3]}"]
         same = sum(a == p for a, p in zip(shown, PRINTED[name], strict=True))
-        summary.append(
-            f"  {name:<9} {same:>2} of 10 the same, largest difference {difference(shown, PRINTED[name]):.0e}"
-        )
-    losses = [history.history["loss"] for history in (outcome.keras_history, outcome.hand_history)]
-    lines += ["", "Against the digits printed in the course:", *summary, "", "Loss and time:"]
-    for name, loss, seconds in (
-        ("as Keras", losses[0], outcome.keras_seconds),
-        ("by hand", losses[1], outcome.hand_seconds),
+        text = say("{:>2} of 10 the same, largest difference {:.0e}").format(same, difference(shown, PRINTED[name]))
+        summary.append(f"  {say(name):<{width}}{text}")
+    lines += ["", say("Against the digits printed in the course") + ":", *summary, "", say("Loss and time") + ":"]
+    for name, history, seconds in (
+        ("as Keras", outcome.keras_history, outcome.keras_seconds),
+        ("by hand", outcome.hand_history, outcome.hand_seconds),
     ):
-        lines.append(
-            f"  {name:<9} loss {loss[0]:.4f} at epoch 1, {loss[-1]:.4f} at epoch {EPOCHS}; "
-            f"{seconds * 1e6:.0f} us for {EPOCHS} epochs"
-        )
+        loss = history.history["loss"]
+        text = say("loss {:.4f} at epoch 1, {:.4f} at epoch {}; {:.0f} us for {} epochs")
+        lines.append(f"  {say(name):<{width}}{text.format(loss[0], loss[-1], EPOCHS, seconds * 1e6, EPOCHS)}")
     return "\n".join(lines)
 
 
-def main(plots: str | Path) -> int:
-    """Run the lesson, print its report and draw its two pictures into a folder."""
+def main(plots: str | Path, lang: str = "en") -> int:
+    """Run the lesson, print its report and draw its pictures into a folder."""
     outcome = run()
-    print(report(outcome))
-    print()
-    for path in draw(outcome, Path(plots)):
-        print(f"wrote {path}")
+    print(report(outcome, lang))
+    write(draw(outcome, lang), plots, lang)
     return 0
 
 
-def draw(outcome: Outcome, folder: Path) -> list[Path]:
-    """Draw loss by epoch and the ten slices of the loss; returns the files written."""
+def draw(outcome: Outcome, lang: str = "en") -> dict[str, Any]:
+    """Loss by epoch and slices of the loss, over the first parameter and over all ten, by the names of their files."""
     from .. import plots
 
-    folder.mkdir(parents=True, exist_ok=True)
-    figure = plots.plot_histories({"as Keras": outcome.keras_history, "by hand": outcome.hand_history})
-    figure.axes[0].set_title("Loss by epoch: as Keras and by hand lie on one line")
-    loss_path = folder / "loss.png"
-    plots.save(figure, loss_path)
+    say = translator(lang)
+    histories = {say("as Keras"): outcome.keras_history, say("by hand"): outcome.hand_history}
+    loss = plots.plot_histories(histories, lang=lang)
+    loss.set_title(say("Loss by epoch: as Keras and by hand lie on one line"))
 
-    figure = plots.plot_slices(
-        outcome.as_keras,
-        [(layer, index, name) for name, layer, index in PARAMETERS],
-        np.linspace(-5, 5, 400),
-        outcome.x,
-        outcome.y,
+    shown = [(layer, index, name) for name, layer, index in PARAMETERS]
+    values = np.linspace(-5, 5, 400)
+    slices, first = (
+        plots.plot_slices(outcome.as_keras, some, values, outcome.x, outcome.y, lang=lang)
+        for some in (shown, shown[:1])
     )
-    figure.suptitle("Loss when one parameter changes and the others stay (dot: its value now)")
-    slices_path = folder / "slices.png"
-    plots.save(figure, slices_path)
-    return [loss_path, slices_path]
+    slices.suptitle(say("Loss when one parameter changes and the others stay (dot: its value now)"))
+    return {"loss.png": loss, "slice-w_2.png": first, "slices.png": slices}

@@ -1,0 +1,23 @@
+"""One call on the lesson's net, Python's own cost included."""
+
+import pytest
+
+from gdcore._bench.peers import gdcore_model
+from gdcore._bench.works import WORKS
+from gdcore.optimizers import SGD
+
+
+@pytest.mark.benchmark(group="one call, 99 rows")
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict", "gradient"])
+def test_call(benchmark, call):
+    work = WORKS["W1"]
+    x, y = work.arrays()
+    model = gdcore_model(work)
+    model.compile(SGD(work.rate), "mae")
+    calls = {
+        "fit": lambda: model.fit(x, y, batch_size=99, verbose=0),
+        "evaluate": lambda: model.evaluate(x, y, batch_size=99),
+        "predict": lambda: model.predict(x),
+        "gradient": lambda: model.gradient(x, y),
+    }
+    assert benchmark(calls[call]) is not None

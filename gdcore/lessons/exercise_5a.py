@@ -1,0 +1,23 @@
+"""Exercise 5.A: a net for iris, 4-8-3 with selu, 400 epochs, six optimizers at four rates."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from .._sweep import Sweep
+from . import _grids
+
+UNITS = (4, 8, 3)
+RATES = (0.1, 0.01, 0.001, 0.0001)
+EPOCHS = 400
+
+
+def run(epochs: int = EPOCHS, n_jobs: int = -1) -> Sweep:
+    """All 24 trainings, on all 150 rows, in batches of 32."""
+    return _grids.train(_grids.iris(), UNITS, RATES, epochs, n_jobs=n_jobs)
+
+
+def main(plots: str | Path, lang: str = "en") -> int:
+    """Run the lesson, print tables and answers and draw its picture into a folder."""
+    title = f"Exercise 5.A: iris 4-8-3, selu and softmax, {EPOCHS} epochs of 150 rows in batches of 32"
+    return _grids.show("exercise-5a", title, run(), plots)

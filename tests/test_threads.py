@@ -1,0 +1,166 @@
+"""Threads and products of any size: the same bits on one thread and on many, forks, settings."""
+
+import os
+import subprocess
+import sys
+import threading
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import gdcore
+from gdcore import Input, Sequential
+from gdcore._core import kernels
+from gdcore.layers import BatchNormalization, Dense, Dropout
+
+DTYPES = ["float32", "float64"]
+
+
+@pytest.fixture(autouse=True)
+def _threads_as_they_were():
+    before = gdcore.get_num_threads()
+    yield
+    gdcore.set_num_threads(before)
+
+
+@settings(max_examples=40)
+@given(
+    st.sampled_from(DTYPES),
+    st.lists(st.integers(1, 150), min_size=2, max_size=4),
+    st.integers(1, 300),
+    st.sampled_from([1, 3]),
+    st.integers(0, 2**32 - 1),
+)
+def test_products_of_any_size(dtype, widths, rows, threads, seed):
+    """Outputs and gradients of nets of many widths, against products in double."""
+    gdcore.set_num_threads(threads)
+    rng = np.random.default_rng(seed)
+    model = Sequential([Input((widths[0],), dtype=dtype), *(Dense(n) for n in widths[1:])])
+    model.compile("sgd", gdcore.losses.MeanSquaredError(reduction="sum"))
+    model.build()
+    x = rng.normal(size=(rows, widths[0])).astype(dtype)
+    y = rng.normal(size=(rows, widths[-1])).astype(dtype)
+    layers = [(layer.kernel.astype(np.float64), layer.bias.astype(np.float64)) for layer in model.layers]
+    a = [x.astype(np.float64)]
+    for kernel, bias in layers:
+        a.append(a[-1] @ kernel + bias)
+    eps = 50 * np.finfo(dtype).eps
+    np.testing.assert_allclose(model.predict(x), a[-1], rtol=0, atol=eps * np.abs(a[-1]).max() * max(widths) ** 0.5)
+    d = 2 * (a[-1] - y) / widths[-1]
+    expected = []
+    for (kernel, _), below in zip(reversed(layers), reversed(a[:-1]), strict=True):
+        expected[:0] = [below.T @ d, d.sum(axis=0)]
+        d = d @ kernel.T
+    for ours, theirs in zip(model.gradient(x, y)[1], expected, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=eps * np.abs(theirs).max() * max(rows, *widths) ** 0.5)
+
+
+def train(dtype, threads, optimizer):
+    gdcore.set_num_threads(threads)
+    gdcore.utils.set_random_seed(3)
+    rng = np.random.default_rng(1)
+    x = rng.normal(size=(700, 300)).astype(dtype)
+    y = rng.integers(0, 7, size=700)
+    layers = [Dense(257, "relu"), BatchNormalization(), Dropout(0.2), Dense(129, "tanh"), Dense(7, "softmax")]
+    model = Sequential([Input((300,), dtype=dtype), *layers])
+    model.compile(optimizer, "sparse_categorical_crossentropy", metrics=["accuracy"])
+    history = model.fit(x, y, batch_size=256, epochs=2, verbose=0)
+    return [*model.get_weights(), model.predict(x), np.array(list(history.history.values()))]
+
+
+@pytest.mark.parametrize(
+    "optimizer", ["sgd", "adam", "rmsprop", "adagrad", "adadelta", "adamax", "nadam", "ftrl", "lion"]
+)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_the_same_bits_on_any_number_of_threads(dtype, optimizer):
+    alone = train(dtype, 1, optimizer)
+    for threads in (2, 5):
+        for a, b in zip(alone, train(dtype, threads, optimizer), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+def test_models_trained_side_by_side():
+    """Several callers at once: one has the pool, the others work alone, and none disturbs another."""
+    gdcore.set_num_threads(4)
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(500, 400)).astype("f4"), rng.normal(size=(500, 300)).astype("f4")
+    made = []
+    for _ in range(4):
+        gdcore.utils.set_random_seed(1)
+        model = Sequential([Input((400,)), Dense(300, "relu"), Dense(300)])
+        model.compile("adam", "mse")
+        model.build()
+        made.append(model)
+    workers = [
+        threading.Thread(target=model.fit, args=(x, y), kwargs={"epochs": 3, "batch_size": 250, "verbose": 0})
+        for model in made
+    ]
+    for worker in workers:
+        worker.start()
+    for worker in workers:
+        worker.join()
+    for model in made[1:]:
+        for a, b in zip(made[0].get_weights(), model.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_trains_too():
+    """The pool's threads do not exist in a child; it makes its own."""
+    script = (
+        "import os, numpy as np, gdcore\n"
+        "from gdcore.layers import Dense\n"
+        "gdcore.set_num_threads(3)\n"
+        "m = gdcore.Sequential([Dense(300, 'relu', input_dim=400), Dense(300)])\n"
+        "m.compile('sgd', 'mse')\n"
+        "x, y = np.ones((500, 400), 'f4'), np.ones((500, 300), 'f4')\n"
+        "m.fit(x, y, verbose=0)\n"
+        "child = os.fork()\n"
+        "m.fit(x, y, epochs=5, verbose=0)\n"
+        "if child == 0:\n"
+        "    os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout == "7\n", done.stderr
+
+
+def test_settings():
+    gdcore.set_num_threads(3)
+    assert gdcore.get_num_threads() == kernels.get_threads() == 3
+    gdcore.set_num_threads(None)
+    assert gdcore.get_num_threads() >= 1
+    for bad in (0, -1, 1.5, "2", True):
+        with pytest.raises(ValueError, match="is not an integer of at least 1, or None"):
+            gdcore.set_num_threads(bad)
+
+
+@pytest.mark.parametrize(
+    ("environment", "expected"),
+    [
+        ({"OMP_NUM_THREADS": "3"}, 3),
+        ({"OMP_NUM_THREADS": "2,1"}, 2),
+        ({"OMP_NUM_THREADS": "3", "GDCORE_NUM_THREADS": "1"}, 1),
+        ({"OMP_NUM_THREADS": "many"}, None),
+    ],
+)
+def test_the_environment_says_how_many(monkeypatch, environment, expected):
+    for name in ("OMP_NUM_THREADS", "GDCORE_NUM_THREADS"):
+        monkeypatch.delenv(name, raising=False)
+    usual = gdcore._threads._allowed()
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    assert gdcore._threads._allowed() == (usual if expected is None else expected)
+
+
+def test_the_quota_of_a_cgroup(monkeypatch):
+    files = {"/sys/fs/cgroup/cpu.max": ["150000", "100000"]}
+    monkeypatch.setattr(gdcore._threads, "_words", files.__getitem__)
+    assert gdcore._threads._quota(64) == 2
+    files["/sys/fs/cgroup/cpu.max"] = ["max", "100000"]
+    assert gdcore._threads._quota(64) == 64
+    files["/sys/fs/cgroup/cpu.max"] = ["20000", "100000"]
+    assert gdcore._threads._quota(64) == 1
