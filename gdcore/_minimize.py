@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,6 +10,7 @@ import numpy as np
 from . import optimizers
 from ._core import Network, kernels
 from ._names import unknown
+from ._threads import get_num_threads
 from .models import _whole
 from .surfaces import Surface
 
@@ -170,7 +170,7 @@ def _run(
     lanes = min(count, max(1, 1024 // n)) if settings._elementwise and not called else 1
     share = max(lanes, 64)
     # what calls Python is called in order, whatever the number of processors
-    threads = 1 if called or callable(settings._rate) else min(_processors(), -(-count // share))
+    threads = 1 if called or callable(settings._rate) else min(get_num_threads(), -(-count // share))
     stop = np.zeros(1, np.int64)
     firsts = iter(range(0, count, share))  # taking the next one is safe among threads
 
@@ -195,11 +195,6 @@ def _run(
         work()
     for other in others:
         other.result()
-
-
-def _processors() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # ---- what came -------------------------------------------------------------------------------------------

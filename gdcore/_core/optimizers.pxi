@@ -413,9 +413,10 @@ cdef struct Stepping:
 
 cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) noexcept nogil:
     cdef Py_ssize_t first = s.n // 64 * part // parts * 64, last = s.n // 64 * (part + 1) // parts * 64
+    cdef Optimizer opt = s.opt[0]        # steps keep powers in it
     if part + 1 == parts:
         last = s.n
-    step(s.opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+    step(&opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
 
 
 cdef void step_part_float(void* context, int part, int parts) noexcept nogil:
