@@ -135,43 +135,6 @@
     X(log_sigmoid) X(gelu) X(gelu_tanh) X(mish) X(tanh_shrink)
 GD_ALL_MAPS(GD_MAP)
 
-/* e[i] = e^e[i], for few numbers that are waited for: see gd_exp_shallow.  Compilers that see the number of turns do
- * without vectors. */
-#ifdef __GNUC__
-#define GD_APART __attribute__((noipa))
-#else
-#define GD_APART
-#endif
-#define GD_EXP_IN_PLACE(REAL, suffix, exp)                                                      \
-    GD_APART static void gd_exp_in_place_##suffix(Py_ssize_t n, REAL *e)                        \
-    {                                                                                           \
-        Py_ssize_t i;                                                                           \
-        GD_INDEPENDENT                                                                          \
-        for (i = 0; i < n; i++) e[i] = exp(e[i]);                                               \
-    }
-GD_EXP_IN_PLACE(float, f32, gd_expf)
-GD_EXP_IN_PLACE(double, f64, gd_exp_shallow)
-
-/* Three exponentials in one vector, for a function of a single point.  e has room for GD_LANES numbers, which enter it
- * as a whole vector: processors stall where a vector is loaded that has just been written piece by piece. */
-#define GD_AT_LEAST_FOUR(REAL) (GD_VECTOR_BYTES / sizeof(REAL) > 4 ? GD_VECTOR_BYTES / sizeof(REAL) : 4)
-#ifdef __GNUC__
-#define GD_PUT_THREE(REAL, e, x, y, z)                                                          \
-    typedef REAL vector __attribute__((vector_size(GD_AT_LEAST_FOUR(REAL) * sizeof(REAL))));    \
-    vector all = {x, y, z};                                                                     \
-    memcpy(e, &all, sizeof(all))
-#else
-#define GD_PUT_THREE(REAL, e, x, y, z) memset(e, 0, GD_LANES * sizeof(REAL)), e[0] = x, e[1] = y, e[2] = z
-#endif
-#define GD_EXP_OF_THREE(REAL, suffix)                                                           \
-    GD_INLINE void gd_exp_of_three_##suffix(REAL x, REAL y, REAL z, REAL *e)                    \
-    {                                                                                           \
-        GD_PUT_THREE(REAL, e, x, y, z);                                                         \
-        gd_exp_in_place_##suffix(GD_AT_LEAST_FOUR(REAL), e);                                    \
-    }
-GD_EXP_OF_THREE(float, f32)
-GD_EXP_OF_THREE(double, f64)
-
 /* d[i] = d[i] f'(x[i]) */
 #define GD_SLOPE(name)                                                                        \
     static void gd_times_##name##_slope_f32(Py_ssize_t n, const float *x, float *d)           \

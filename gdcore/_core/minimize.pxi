@@ -195,15 +195,16 @@ cdef inline bint look_at_one(Py_ssize_t n, real* theta, real* value, real* best,
     """
     cdef Py_ssize_t k
     cdef real s, size = 0, bad = value[0] - value[0]
+    cdef bint better = value[0] < best[0]
     for k in range(n, 2 * n):
         s = abs_(theta[k])
         size = s if s > size else size
         bad += theta[k] - theta[k]
+    for k in range(2 * n):           # without a branch, which processors would guess wrong near a minimum
+        theta[k + 2 * n] = theta[k] if better else theta[k + 2 * n]
+    best[0] = value[0] if better else best[0]
     steep[0] = size
     trouble[0] = bad
-    if value[0] < best[0]:
-        best[0] = value[0]
-        memcpy(theta + 2 * n, theta, 2 * n * sizeof(real))
     return size < gate or bad != 0
 
 

@@ -104,6 +104,7 @@ cdef struct Optimizer:
     double* product              # Nadam's of its momenta
     Power power_1                # of beta_1, and of beta_2
     Power power_2
+    bint plain                   # whether there is nothing but the step, at a constant rate
     bint scaled                  # whether gradients are those of the loss times loss_scale
     double* loss_scale
     double* finite_steps         # since a dynamic scale changed
@@ -614,7 +615,17 @@ cdef void clip(Optimizer* opt, Py_ssize_t n, real* grad) noexcept nogil:
                 grad[i] = grad[i] * at / scale
 
 
-cdef int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
+cdef inline int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
+    """`update_in_full`, by a short way for small vectors where there is one."""
+    if not opt.plain or n >= 32768:
+        return update_in_full(opt, n, theta, grad, slots)
+    opt.learning_rate = opt.schedule.table[0]
+    step(opt, opt.applied, n, n, theta, grad, slots)
+    opt.applied += 1
+    return 1
+
+
+cdef int update_in_full(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
     """One call of Keras's `apply`: loss scale, accumulation, clipping, weight decay, the step, the moving average.
 
     Returns the number of calls that this counts for: 0 where a dynamic loss scale turned out too large, 1 otherwise.
@@ -726,6 +737,8 @@ cdef Optimizer optimizer_struct(optimizer):
     opt.power_1.step = opt.power_2.step = -1
     opt.loss_scale = &scalars[1]
     opt.finite_steps = &scalars[2]
+    opt.plain = (opt.schedule.kind == CONSTANT_RATE and opt.clipping == NO_CLIPPING and opt.decay == NULL
+                 and not (opt.ema or opt.accumulation or opt.scaled or opt.growth_steps))
     opt.workspace = <void*>(<size_t>(&workspace[0] + GD_ALIGNMENT - 1) // GD_ALIGNMENT * GD_ALIGNMENT)
     return opt
 

@@ -4,10 +4,8 @@
 from libc.math cimport sin as c_sin
 
 cdef extern from "kernels.h" nogil:
-    void gd_exp_in_place_f32(Py_ssize_t, float*)
-    void gd_exp_in_place_f64(Py_ssize_t, double*)
-    void gd_exp_of_three_f32(float, float, float, float*)
-    void gd_exp_of_three_f64(double, double, double, double*)
+    float gd_expf(float)
+    double gd_exp_falling(double)
 
 cdef enum:
     PEAKS
@@ -45,56 +43,26 @@ cdef struct Surface:
     double condition             # of a quadratic
 
 
-cdef inline void exp_in_place(Py_ssize_t n, real* e) noexcept nogil:
+cdef inline real exp_falling(real x) noexcept nogil:
+    """e^x for x <= 0."""
     if real is float:
-        gd_exp_in_place_f32(n, e)
+        return gd_expf(x)
     else:
-        gd_exp_in_place_f64(n, e)
-
-
-cdef inline void exp_of_three(real x, real y, real z, real* e) noexcept nogil:
-    """e[0], e[1], e[2]; e has room for GD_LANES."""
-    if real is float:
-        gd_exp_of_three_f32(x, y, z, e)
-    else:
-        gd_exp_of_three_f64(x, y, z, e)
-
-
-cdef void peaks(Py_ssize_t n, const real* x, const real* y, real* value, real* dx, real* dy) noexcept nogil:
-    cdef real e[192]             # the three exponentials of 64 points
-    cdef Py_ssize_t i, m, first = 0
-    cdef real one = 1, a, b, c, d, f, p, q, r, s
-    while first < n:
-        m = min(64, n - first)
-        if m == 1:
-            a = x[first]
-            b = y[first]
-            exp_of_three(-(a * a) - (b + 1) * (b + 1), -(a * a) - b * b, -((a + 1) * (a + 1)) - b * b, e)
-        else:
-            for i in range(m):
-                a = x[first + i]
-                b = y[first + i]
-                e[i] = -(a * a) - (b + 1) * (b + 1)
-                e[m + i] = -(a * a) - b * b
-                e[2 * m + i] = -((a + 1) * (a + 1)) - b * b
-            exp_in_place(3 * m, e)
-        for i in range(m):
-            a = x[first + i]
-            b = y[first + i]
-            c = one - a
-            d = b * b
-            f = d * d
-            p = a / 5 - a * a * a - f * b
-            q = 3 * (c * c) * e[i]
-            r = 10 * e[m + i]
-            s = e[2 * m + i] / 3
-            value[first + i] = q - p * r - s
-            dx[first + i] = 2 * ((a + 1) * s - a * q) - 6 * c * e[i] - r * (one / 5 - 3 * (a * a) - 2 * a * p)
-            dy[first + i] = 2 * (b * s - (b + 1) * q) + r * (5 * f + 2 * b * p)
-        first += m
+        return gd_exp_falling(x)
 
 
 # Functions of two variables: the value, and the gradient in u and v.
+
+cdef inline real peaks(real x, real y, real* u, real* v) noexcept nogil:
+    # few operations wait for the exponentials: all that can be is computed beside them
+    cdef real one = 1, c = one - x, x2 = x * x, y2 = y * y, y4 = y2 * y2
+    cdef real p = x * (one / 5 - x2) - y4 * y, q = 3 * (c * c)
+    cdef real e = exp_falling(-x2 - (y + 1) * (y + 1)), f = exp_falling(-x2 - y2)
+    cdef real g = exp_falling(-((x + 1) * (x + 1)) - y2)
+    u[0] = (x + 1) * (2 * one / 3) * g - (6 * c + 2 * x * q) * e - (2 - 30 * x2 - 20 * x * p) * f
+    v[0] = y * (2 * one / 3) * g - 2 * (y + 1) * q * e + (50 * y4 + 20 * y * p) * f
+    return q * e - 10 * p * f - one / 3 * g
+
 
 cdef inline real himmelblau(real x, real y, real* u, real* v) noexcept nogil:
     cdef real p = x * x + y - 11, q = x + y * y - 7
@@ -138,9 +106,17 @@ cdef inline real saddle(real x, real y, real* u, real* v) noexcept nogil:
     return x * x - y * y
 
 
-cdef void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
-                  real* grad) noexcept nogil:
+cdef inline void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
+                         real* grad) noexcept nogil:
     """Values and gradients at n points; no two of the arrays may overlap."""
+    if shape.kind == PEAKS and n == 1:
+        value[0] = peaks(x[0], x[1], grad, grad + 1)
+    else:
+        surface_at_many(shape, dims, n, x, value, grad)
+
+
+cdef void surface_at_many(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
+                          real* grad) noexcept nogil:
     cdef Py_ssize_t i, k
     cdef const real* y = x + n
     cdef real* dy = grad + n
@@ -148,7 +124,10 @@ cdef void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const rea
     cdef real* slope
     cdef real one = 1, half = 0.5, ten = 10, p, q, u, v
     if shape.kind == PEAKS:
-        peaks(n, x, y, value, grad, dy)
+        for i in range(n):
+            value[i] = peaks(x[i], y[i], &u, &v)
+            grad[i] = u
+            dy[i] = v
     elif shape.kind == HIMMELBLAU:
         for i in range(n):
             value[i] = himmelblau(x[i], y[i], &u, &v)

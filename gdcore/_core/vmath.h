@@ -266,17 +266,13 @@ GD_INLINE double gd_exp_sum(double x, double rest)
 
 GD_INLINE double gd_exp(double x) { return gd_exp_sum(x, -0.0); }
 
-/* e^x by another order of operations: half as long to wait for, with an error of up to one unit in the last place. */
-GD_INLINE double gd_exp_shallow(double x)
+/* e^x for x <= 0, and 0 below -708: short to wait for, with an error of up to one unit in the last place. */
+GD_INLINE double gd_exp_falling(double x)
 {
-    double n, r, r2, r4, p, q, half;
-    x = x > 710.0 ? 710.0 : x;
-    x = x < -746.0 ? -746.0 : x;
-    n = (x * 1.44269504088896338700 + GD_MAGIC) - GD_MAGIC;
-    half = gd_half(n);
-    r = GD_FMA(n, -1.90821492927058770002e-10, GD_FMA(n, -6.93147180369123816490e-01, x));
-    r2 = r * r;
-    r4 = r2 * r2;
+    double shifted = GD_FMA(x, 1.44269504088896338700, GD_MAGIC), n = shifted - GD_MAGIC;
+    double r = GD_FMA(n, -1.90821492927058770002e-10, GD_FMA(n, -6.93147180369123816490e-01, x));
+    double r2 = r * r, r4 = r2 * r2, p, q, scale;
+    if (x < -708.0) return 0.0; /* not so for nan */
     /* the polynomial of gd_expm1_reduced, by pairs of terms */
     p = GD_FMA(r2, 2.0914717341716376e-9, GD_FMA(2.5105259538448493e-8, r, 2.7557273570102140e-7));
     q = GD_FMA(r2, GD_FMA(2.7557255297969644e-6, r, 2.4801587325605323e-5),
@@ -285,7 +281,8 @@ GD_INLINE double gd_exp_shallow(double x)
     p = GD_FMA(r2, GD_FMA(8.3333333333261120526e-3, r, 4.1666666666666669767e-2),
                GD_FMA(1.6666666666666671008e-1, r, 0.5));
     p = GD_FMA(r4, q, p);
-    return (1.0 + GD_FMA(r2, p, r)) * gd_pow2(half) * gd_pow2(n - half);
+    scale = gd_double_of((gd_bits_of_double(shifted) + 1023u) << 52);
+    return GD_FMA(scale, GD_FMA(r2, p, r), scale);
 }
 
 GD_INLINE double gd_sigmoid(double x)
