@@ -25,9 +25,12 @@ if TYPE_CHECKING:
 # SciPy's solvers that need no second derivatives
 _SCIPY = {
     name.lower(): name
-    for name in ("Nelder-Mead", "Powell", "CG", "BFGS", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP", "trust-constr")
+    for name in (
+        *("Nelder-Mead", "Powell", "CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP"),
+        "trust-constr",
+    )
 }
-_WITHOUT_BOUNDS = ("CG", "BFGS")
+_WITHOUT_BOUNDS = ("CG", "BFGS", "Newton-CG")
 _WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
 
 _MESSAGES = {
@@ -72,8 +75,8 @@ def minimize(
         Where to start; several starts are worked on side by side, on all processors.  float32 stays float32, and
         all arithmetic is float32 then; everything else becomes float64.
     optimizer : str or Optimizer
-        A copy of its settings is used; or one of SciPy's solvers, by name: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP",
-        "trust-constr", "Nelder-Mead", "Powell", "COBYLA", "COBYQA".
+        A copy of its settings is used; or one of SciPy's solvers, by name: "L-BFGS-B", "BFGS", "CG", "Newton-CG",
+        "TNC", "SLSQP", "trust-constr", "Nelder-Mead", "Powell", "COBYLA", "COBYQA".
     jac : callable, True, "forward", "central", or scipy.LowLevelCallable, optional
         ``jac(x, *args)`` gives the gradient, of shape (n,); True: `fun` gives value and gradient.  Otherwise
         differences, ``(f(x + h) - f(x)) / h`` or ``(f(x + h) - f(x - h)) / 2h``, one coordinate at a time.  A
@@ -137,6 +140,8 @@ def minimize(
             objective, per_value = (*objective[:2], "analytic", *objective[3:]), 1
         tolerances = {"tol": tol, "gtol": gtol}
         return _by_scipy(solver, objective, start, per_value, steps, tolerances, bounds, listener, trajectory)
+    if isinstance(optimizer, str) and optimizer.lower() not in optimizers._ALL:
+        raise unknown("optimizer", optimizer, {**optimizers._CLASSES, **dict.fromkeys(_SCIPY.values())})
     settings = optimizers.get(optimizer)._fresh()
     if callback is not None and many:
         raise ValueError(f"callback works with one start, x0 has shape {start.shape}")
@@ -170,15 +175,15 @@ def _run(
     lanes = min(count, max(1, 1024 // n)) if settings._elementwise and not called else 1
     share = max(lanes, 64)
     # what calls Python is called in order, whatever the number of processors
-    threads = 1 if called or callable(settings._rate) else min(get_num_threads(), -(-count // share))
+    threads = 1 if called or settings._rate_spec()[0] == "called" else min(get_num_threads(), -(-count // share))
     stop = np.zeros(1, np.int64)
     firsts = iter(range(0, count, share))  # taking the next one is safe among threads
 
     def work() -> None:
-        own = settings._fresh()
-        own._build([np.zeros(n * lanes, results[0].dtype)])
         try:
             for first in firsts:
+                own = settings._fresh()
+                own._build([np.zeros(n * lanes, results[0].dtype)])
                 last = min(first + share, count)
                 kernels.descend(objective, own._core(), lanes, first, last, steps, tol, gtol, results, stop, listener)
         except BaseException:
@@ -190,9 +195,13 @@ def _run(
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(threads - 1)]
-        work()
+    try:
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = [pool.submit(work) for _ in range(threads - 1)]
+            work()
+    except BaseException:  # also what comes while others are waited for
+        stop[0] = 1
+        raise
     for other in others:
         other.result()
 
@@ -223,11 +232,14 @@ def _limits(bounds: Any, n: int, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         low, high = (np.broadcast_to(np.asarray(limit, np.float64), (n,)) for limit in (bounds.lb, bounds.ub))
     else:
-        pairs = [tuple(pair) for pair in bounds]
-        if len(pairs) != n or any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"bounds={bounds!r} is not a pair (low, high) for each of {n} coordinates")
-        low = np.array([-math.inf if pair[0] is None else pair[0] for pair in pairs], np.float64)
-        high = np.array([math.inf if pair[1] is None else pair[1] for pair in pairs], np.float64)
+        try:
+            pairs = [(low, high) for low, high in bounds]
+            low = np.array([-math.inf if pair[0] is None else pair[0] for pair in pairs], np.float64)
+            high = np.array([math.inf if pair[1] is None else pair[1] for pair in pairs], np.float64)
+        except (TypeError, ValueError):
+            pairs = []
+        if len(pairs) != n:
+            raise ValueError(f"bounds={bounds!r} is not a pair (low, high) of numbers for each of {n} coordinates")
     if not np.all(low <= high):
         raise ValueError(f"bounds={bounds!r} has a low that is not at most its high")
     return low.astype(dtype), high.astype(dtype)
@@ -391,7 +403,9 @@ def _result(fun: Any, many: bool, results: tuple[Any, ...], per_value: int) -> O
 def _basins(fun: Any, result: OptimizeResult) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The different places where starts ended, known minima first, and which of them each start found."""
     x, n = result.x, result.x.shape[1]
-    known = fun.minima if isinstance(fun, Surface) and fun.ndim == n else np.empty((0, n))
+    known = fun.minima if isinstance(fun, Surface) else np.empty((0, n))
+    if known.shape[1] != n:  # of another number of coordinates, what is the same along all of them
+        known = np.repeat(known[np.ptp(known, axis=1) == 0, :1], n, axis=1)
     places = list(known.astype(x.dtype))
     basin = np.full(len(x), -1, np.int64)
     ended = np.isfinite(x).all(axis=1) & np.isfinite(result.fun)
@@ -467,6 +481,7 @@ def _by_scipy(
     except StopIteration:  # from those solvers of SciPy that know nothing of it
         result = OptimizeResult(x=path[-1], fun=history[-1], success=False, status=99, message=_MESSAGES["callback"])
         result.nit, result.nfev = len(history) - 1, len(history)
+    result.x = np.asarray(result.x, start.dtype)
     result.nfev = int(result.nfev) * per_value
     result.nit = len(history) - 1
     result.fun_history = np.array(history, start.dtype)
@@ -486,7 +501,12 @@ class ModelObjective:
     def __init__(self, model: Sequential, data: tuple[Any, Any, Any], training: bool) -> None:
         self._model = model
         self._training = training
-        self._data = tuple(None if array is None else array.astype(np.float64) for array in data)
+        x, y, weights = data
+        self._data = (
+            x.astype(np.float64),
+            y.astype(np.float64),
+            None if weights is None else weights.astype(np.float64),
+        )
         own = model._network
         self._network = Network(model._structure(), "float64")
         self._network.configure(model._ready("objective")._spec(), [])

@@ -144,6 +144,15 @@ cdef int value_and_gradient(Objective* obj, const real* x, real* value, real* gr
     return 0
 
 
+cdef inline real forward_step(real x, real h, real low, real high) noexcept nogil:
+    """h, or the other way, or what there is between the bounds."""
+    if x + h <= high:
+        return h
+    if x - h >= low:
+        return -h
+    return high - x if high - x > x - low else low - x
+
+
 cdef int evaluate(Objective* obj, const real* x, real* value, real* grad) except -1 nogil:
     """Values and gradients of all lanes; differences look to the inside of the bounds."""
     cdef Py_ssize_t i, k, n = obj.dims, lanes = obj.lanes
@@ -152,7 +161,7 @@ cdef int evaluate(Objective* obj, const real* x, real* value, real* grad) except
     cdef real* below = <real*>obj.below
     cdef real* unwanted = <real*>obj.unwanted
     cdef const real* here
-    cdef real h = <real>obj.h, zero = 0, low, high, up, down
+    cdef real h = <real>obj.h, low, high, step
     if obj.method == ANALYTIC:
         return value_and_gradient(obj, x, value, grad)
     value_and_gradient(obj, x, value, unwanted)
@@ -161,21 +170,23 @@ cdef int evaluate(Objective* obj, const real* x, real* value, real* grad) except
         here = x + k * lanes
         low = (<const real*>obj.low)[k]
         high = (<const real*>obj.high)[k]
-        for i in range(lanes):
-            up = h if here[i] + h <= high else (zero if obj.method == CENTRAL else -h)
-            moved[k * lanes + i] = here[i] + up
-        value_and_gradient(obj, <const real*>moved, above, unwanted)
-        if obj.method == CENTRAL:
+        if obj.method == FORWARD:
             for i in range(lanes):
-                moved[k * lanes + i] = here[i] - (h if here[i] - h >= low else zero)
+                moved[k * lanes + i] = here[i] + forward_step(here[i], h, low, high)
+            value_and_gradient(obj, <const real*>moved, above, unwanted)
+            for i in range(lanes):
+                step = forward_step(here[i], h, low, high)
+                grad[k * lanes + i] = (above[i] - value[i]) / step if step != 0 else 0
+        else:
+            for i in range(lanes):
+                moved[k * lanes + i] = bounded(here[i] + h, low, high)
+            value_and_gradient(obj, <const real*>moved, above, unwanted)
+            for i in range(lanes):
+                moved[k * lanes + i] = bounded(here[i] - h, low, high)
             value_and_gradient(obj, <const real*>moved, below, unwanted)
-        for i in range(lanes):
-            up = h if here[i] + h <= high else (zero if obj.method == CENTRAL else -h)
-            if obj.method == FORWARD:
-                grad[k * lanes + i] = (above[i] - value[i]) / up
-                continue
-            down = h if here[i] - h >= low else zero
-            grad[k * lanes + i] = (above[i] - below[i]) / (up + down) if up + down > 0 else zero
+            for i in range(lanes):
+                step = bounded(high - here[i], <real>0, h) + bounded(here[i] - low, <real>0, h)
+                grad[k * lanes + i] = (above[i] - below[i]) / step if step != 0 else 0
         memcpy(moved + k * lanes, here, lanes * sizeof(real))
     return 0
 
@@ -195,11 +206,12 @@ cdef inline bint look_at_one(Py_ssize_t n, real* theta, real* value, real* best,
     """
     cdef Py_ssize_t k
     cdef real s, size = 0, bad = value[0] - value[0]
-    cdef bint better = value[0] < best[0]
+    cdef bint better
     for k in range(n, 2 * n):
         s = abs_(theta[k])
         size = s if s > size else size
         bad += theta[k] - theta[k]
+    better = (value[0] < best[0]) & (bad == 0)
     for k in range(2 * n):           # without a branch, which processors would guess wrong near a minimum
         theta[k + 2 * n] = theta[k] if better else theta[k + 2 * n]
     best[0] = value[0] if better else best[0]
@@ -238,16 +250,19 @@ cdef void look(Objective* obj, const real* x, const real* value, const real* gra
                 trouble[i] += slope[i] - slope[i]
 
 
-cdef void keep_best(Py_ssize_t n, Py_ssize_t lanes, const real* value, const real* x, const real* grad, real* best,
-                    real* best_x, real* best_grad) noexcept nogil:
+cdef void keep_best(Py_ssize_t n, Py_ssize_t lanes, const real* value, const real* trouble, const real* x,
+                    const real* grad, real* best, real* best_x, real* best_grad) noexcept nogil:
     cdef Py_ssize_t i, k, j
+    cdef bint better
     for k in range(n):
         for i in range(lanes):
             j = k * lanes + i
-            best_x[j] = x[j] if value[i] < best[i] else best_x[j]
-            best_grad[j] = grad[j] if value[i] < best[i] else best_grad[j]
+            better = (value[i] < best[i]) & (trouble[i] == 0)
+            best_x[j] = x[j] if better else best_x[j]
+            best_grad[j] = grad[j] if better else best_grad[j]
     for i in range(lanes):
-        best[i] = value[i] if value[i] < best[i] else best[i]
+        better = (value[i] < best[i]) & (trouble[i] == 0)
+        best[i] = value[i] if better else best[i]
 
 
 cdef int look_out(callback, Py_ssize_t iteration, Py_ssize_t n, const real* x, double value) except -1 with gil:
@@ -347,7 +362,7 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
     cdef real* steep = best + lanes
     cdef real* gate = steep + lanes          # stop below this gradient; -1 where it has stopped
     cdef real* trouble = gate + lanes
-    cdef bint any_news, watched = callback is not None, has_history = history is not None
+    cdef bint any_news, settling, watched = callback is not None, has_history = history is not None
     cdef bint has_trajectory = trajectory is not None, simple = lanes == 1 and not obj.bounded
     cdef real change, threshold = <real>tol
     cdef double work = 0
@@ -379,8 +394,8 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                 else:
                     any_news = False
                     look(&obj, <const real*>theta, <const real*>value, <const real*>grad, steep, trouble)
-                    keep_best(n, lanes, <const real*>value, <const real*>theta, <const real*>grad, best, best_x,
-                              best_grad)
+                    keep_best(n, lanes, <const real*>value, <const real*>trouble, <const real*>theta,
+                              <const real*>grad, best, best_x, best_grad)
                     for i in range(lanes):
                         any_news |= (steep[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0))
                 for i in range(live if has_history else 0):
@@ -391,7 +406,9 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                         for k in range(n):
                             trajectory[start + i, t, k] = theta[k * lanes + i]
                 any_news |= t == maxiter
-                if tol > 0 and t > 0:
+                # gradients that are only collected change no value
+                settling = tol > 0 and t > 0 and (opt.accumulation == 0 or t % opt.accumulation == 0)
+                if settling:
                     for i in range(lanes):
                         change = abs_(value[i] - previous[i])
                         any_news |= (change <= threshold) | (change <= threshold * abs_(value[i]))
@@ -406,7 +423,7 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                             state = NOT_FINITE
                         elif steep[i] < gate[i]:
                             state = CONVERGED_GRADIENT
-                        elif tol > 0 and t > 0 and (change <= threshold or change <= threshold * abs_(value[i])):
+                        elif settling and (change <= threshold or change <= threshold * abs_(value[i])):
                             state = CONVERGED_VALUE
                         elif t == maxiter:
                             state = OUT_OF_STEPS
