@@ -172,10 +172,12 @@ def _run(
     """Fill the results, with the starts shared out among threads."""
     count, n = results[0].shape
     called = objective[0] == "called"
-    lanes = min(count, max(1, 1024 // n)) if settings._elementwise and not called else 1
-    share = max(lanes, 64)
+    lanes = min(count, max(1, 512 // n)) if settings._elementwise and not called else 1
     # what calls Python is called in order, whatever the number of processors
-    threads = 1 if called or settings._rate_spec()[0] == "called" else min(get_num_threads(), -(-count // share))
+    threads = (
+        1 if called or settings._rate_spec()[0] == "called" else min(get_num_threads(), -(-count // max(lanes, 64)))
+    )
+    share = -(-count // (lanes * 4 * threads)) * lanes  # some for each thread, as one may be kept waiting
     stop = np.zeros(1, np.int64)
     firsts = iter(range(0, count, share))  # taking the next one is safe among threads
 
@@ -387,17 +389,24 @@ def _result(fun: Any, many: bool, results: tuple[Any, ...], per_value: int) -> O
         status=status,
         message=[_MESSAGES[name] for name in names],
     )
-    steps = np.minimum(np.arange(nit.max() + 1), nit[:, np.newaxis])
     if history is not None:
-        result.fun_history = np.take_along_axis(history, steps, axis=1)
+        result.fun_history = _made(history, nit)
     if path is not None:
-        result.trajectory = np.take_along_axis(path, steps[..., np.newaxis], axis=1)
+        result.trajectory = _made(path, nit)
     if many:
         result.minima, result.basin = _basins(fun, result)
     else:
         for key, found in result.items():
             result[key] = found[0] if isinstance(found[0], np.ndarray | str) else found[0].item()
     return result
+
+
+def _made(kept: NDArray[Any], nit: NDArray[np.int64]) -> NDArray[Any]:
+    """The steps that were made, and the last of each start again for what others made more of."""
+    made = kept[:, : nit.max() + 1].copy()
+    for row, end in zip(made, nit, strict=True):
+        row[end + 1 :] = row[end]
+    return made
 
 
 def _basins(fun: Any, result: OptimizeResult) -> tuple[NDArray[Any], NDArray[np.int64]]:

@@ -2,6 +2,7 @@
 
 import ctypes
 import gc
+import importlib.util
 import json
 import math
 import os
@@ -1015,3 +1016,29 @@ def test_in_a_child_after_a_fork():
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
+
+
+# ---- docs/minimize.md ------------------------------------------------------------------------------------
+
+
+def test_the_page_of_the_documentation(capsys):
+    """Its code runs from top to bottom, and does what the text says."""
+    page = (Path(__file__).parent.parent / "docs" / "minimize.md").read_text()
+    blocks = re.findall(r"(<!-- needs (\w+) -->\n)?```python\n(.*?)```", page, re.DOTALL)
+    assert len(blocks) == 6
+    shown = {}
+    for _, needed, block in blocks:
+        if needed and importlib.util.find_spec(needed) is None:
+            continue
+        exec(block, shown)
+    np.testing.assert_allclose(shown["result"].x, surfaces.peaks.minima[0], atol=1e-3)
+    assert shown["result"].trajectory.shape == (shown["result"].nit + 1, 2)
+    for name, near in (("by_differences", 1e-6), ("by_gradient", 1e-6), ("ours_there", 1e-4), ("theirs_here", 1e-4)):
+        assert shown[name].success, shown[name].message
+        np.testing.assert_allclose(shown[name].x, 1, atol=near)
+    if "compiled" in shown:
+        np.testing.assert_allclose(shown["compiled"].x, 1, atol=1e-5)
+    assert set(shown["many"].basin) == {0, 1, 2, 3}
+    assert shown["trained"].fun < 0.05
+    assert shown["model"].evaluate(shown["x"], shown["y"])[1] > 0.98
+    assert capsys.readouterr().out

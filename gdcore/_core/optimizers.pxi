@@ -5,7 +5,7 @@
 from libc.math cimport ceil as c_ceil, cos as c_cos, floor as c_floor, log as c_log, pow as c_pow, sqrt as c_sqrt
 
 cdef extern from "kernels.h" nogil:
-    double gd_leading(double)
+    double gd_lost_in_product(double, double, double)
 
 cdef enum:
     SGD
@@ -120,13 +120,12 @@ cdef inline real power(real x, double exponent) noexcept nogil:
 
 
 cdef inline void times(Power* p, double high, double low) noexcept nogil:
-    """p times high + low, to about twice the digits of a double (Dekker, 1971)."""
-    cdef double a = gd_leading(p.high), b = gd_leading(high), product = p.high * high
-    cdef double lost = ((a * b - product) + a * (high - b) + (p.high - a) * b) + (p.high - a) * (high - b)
-    lost += p.high * low + p.low * high
+    """p times high + low, to about twice the digits of a double."""
+    cdef double product = p.high * high
+    cdef double lost = gd_lost_in_product(p.high, high, product) + (p.high * low + p.low * high)
     p.high = product + lost
     p.low = lost - (p.high - product)
-    if p.high < 1e-200:                              # nothing to 1, which it is taken from, and slow when denormal
+    if p.high < 1e-20:                               # nothing to 1, which it is taken from
         p.high = 0
         p.low = 0
 
@@ -136,7 +135,8 @@ cdef inline real nth_power(Power* p, real base, double n) noexcept nogil:
     cdef Power square
     cdef Py_ssize_t left
     if p.step == n - 1:
-        times(p, base, 0)
+        if p.high != 0:
+            times(p, base, 0)
     elif p.step != n:
         left = <Py_ssize_t>n
         p.high = 1

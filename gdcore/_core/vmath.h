@@ -371,6 +371,17 @@ GD_INLINE double gd_log1p(double x)
 /* The leading half of a double's digits: the product of two such halves is exact. */
 GD_INLINE double gd_leading(double x) { return gd_double_of(gd_bits_of_double(x) & ~0x7ffffffull); }
 
+/* a b - product: what rounding took from a product (Dekker, 1971). */
+GD_INLINE double gd_lost_in_product(double a, double b, double product)
+{
+#if GD_HAS_FMA
+    return GD_FMA(a, b, -product);
+#else
+    double x = gd_leading(a), y = gd_leading(b);
+    return ((x * y - product) + x * (b - y) + (a - x) * y) + (a - x) * (b - y);
+#endif
+}
+
 /* x^y for finite x, times `sign` for x < 0: the caller says what (-1)^y is, 1, -1 or nan.
  * y log|x| is kept in two parts, for the exponential turns its absolute error into a relative one. */
 GD_INLINE double gd_pow(double x, double y, double sign)

@@ -57,10 +57,11 @@ CASES = {
     "muon": (
         "Muon",
         {
-            "learning_rate": 0.25,
+            "learning_rate": 1 / 4,
             "adam_lr_ratio": 1 / 16,
             "adam_beta_1": 7 / 8,
             "adam_beta_2": 31 / 32,
+            "adam_weight_decay": 2**-8,
             "epsilon": 2**-20,
         },
     ),
