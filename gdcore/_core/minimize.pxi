@@ -211,7 +211,7 @@ cdef inline bint look_at_one(Py_ssize_t n, real* theta, real* value, real* best,
         s = abs_(theta[k])
         size = s if s > size else size
         bad += theta[k] - theta[k]
-    better = (value[0] < best[0]) & (bad == 0)
+    better = value[0] + bad < best[0]
     for k in range(2 * n):           # without a branch, which processors would guess wrong near a minimum
         theta[k + 2 * n] = theta[k] if better else theta[k + 2 * n]
     best[0] = value[0] if better else best[0]
@@ -244,7 +244,7 @@ cdef Py_ssize_t run_ahead(Objective* obj, Optimizer* opt, real* theta, real* val
 
 cdef void look(Objective* obj, const real* x, const real* value, const real* grad, real* size,
                real* trouble) noexcept nogil:
-    """size: the largest component of each gradient; trouble: 0 where the value and the gradient are finite.
+    """size: the largest component of each gradient; trouble: 0 where the value and the gradient are finite, else nan.
 
     With bounds a component is how far a step of it would get.
     """
@@ -275,16 +275,13 @@ cdef void look(Objective* obj, const real* x, const real* value, const real* gra
 cdef void keep_best(Py_ssize_t n, Py_ssize_t lanes, const real* value, const real* trouble, const real* x,
                     const real* grad, real* best, real* best_x, real* best_grad) noexcept nogil:
     cdef Py_ssize_t i, k, j
-    cdef bint better
     for k in range(n):
         for i in range(lanes):
             j = k * lanes + i
-            better = (value[i] < best[i]) & (trouble[i] == 0)
-            best_x[j] = x[j] if better else best_x[j]
-            best_grad[j] = grad[j] if better else best_grad[j]
+            best_x[j] = x[j] if value[i] + trouble[i] < best[i] else best_x[j]
+            best_grad[j] = grad[j] if value[i] + trouble[i] < best[i] else best_grad[j]
     for i in range(lanes):
-        better = (value[i] < best[i]) & (trouble[i] == 0)
-        best[i] = value[i] if better else best[i]
+        best[i] = value[i] if value[i] + trouble[i] < best[i] else best[i]
 
 
 cdef int look_out(callback, Py_ssize_t iteration, Py_ssize_t n, const real* x, double value) except -1 with gil:
