@@ -2,6 +2,8 @@
 
 import os
 import platform
+import subprocess
+import sys
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
@@ -18,13 +20,15 @@ if only := os.environ.get("GDCORE_BUILD"):  # one instruction set, for a quick b
 
 # Contraction is off so that optimizer updates round as they are written; see gdcore/_core/vmath.h.
 COMMON_FLAGS = [
-    "-O3",
     "-ffp-contract=off",
     "-fno-math-errno",
     "-fno-trapping-math",
     "-fno-semantic-interposition",
     "-g0",
 ]
+
+# What the kernels gain from GCC's -O3, without a quarter of its size.
+GCC_FLAGS = ["-O2", "-ftree-vectorize", "-fvect-cost-model=dynamic", "-fpeel-loops", "-funswitch-loops"]
 
 
 def isa_of(extension):
@@ -48,13 +52,19 @@ class BuildExt(build_ext):
             self.extensions = [e for e in self.extensions if isa_of(e) in ("cpu", "baseline")]
             flags, isa_flags = ["/O2", "/fp:precise"], {}
         else:
-            flags, isa_flags = COMMON_FLAGS, ISA_FLAGS
+            flags, isa_flags = [*(GCC_FLAGS if self.is_gcc() else ["-O3"]), *COMMON_FLAGS], ISA_FLAGS
         for extension in self.extensions:
             isa = isa_of(extension)
             extension.extra_compile_args = flags + isa_flags.get(isa, [])
+            extension.extra_link_args = ["-Wl,-s"] if sys.platform == "linux" else []  # no table of symbols
             extension.define_macros = [("GD_FLAGS", '"{}"'.format(" ".join(extension.extra_compile_args)))]
             extension.optional = isa in ("v3", "v4")
         super().build_extensions()
+
+    def is_gcc(self):
+        """Whether the compiler is GCC, and not one that only calls itself so."""
+        macros = subprocess.run([*self.compiler.compiler, "-dM", "-E", "-x", "c", os.devnull], capture_output=True)
+        return b"__GNUC__" in macros.stdout and b"__clang__" not in macros.stdout
 
 
 def extension(name):

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from ._dataset import Dataset
     from ._minimize import minimize
     from ._sweep import sweep
+    from ._verify import verify
 
 __version__ = "0.1.0"
 
@@ -59,6 +60,7 @@ __all__ = [
     "surfaces",
     "sweep",
     "utils",
+    "verify",
 ]
 
 # name -> the module that is it, or has it
@@ -72,6 +74,7 @@ _LAZY = {
     "reference": "reference",
     "surfaces": "surfaces",
     "sweep": "_sweep",
+    "verify": "_verify",
 }
 
 

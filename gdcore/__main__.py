@@ -1,4 +1,5 @@
-"""The command line: ``lesson`` runs the course's experiments, ``bench`` times, ``info`` says what is installed."""
+"""The command line: ``lesson`` runs the course's experiments, ``verify`` compares every part with Keras, ``bench``
+times, ``info`` says what is installed."""
 
 import argparse
 import sys
@@ -19,6 +20,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     lesson.add_argument(
         "--lang", default="en", choices=("en", "es"), help="language of pictures and report (%(default)s)"
     )
+    verify = commands.add_parser("verify", help="compare every part with Keras")
+    verify.add_argument("--only", metavar="PART", help="one part: optimizers, activations, losses, ...")
+    verify.add_argument("--live", action="store_true", help="with the Keras installed here, not with stored figures")
+    verify.add_argument("--gradients", action="store_true", help="analytic gradients against central differences")
+    verify.add_argument("--seed", type=int, help="what --live and --gradients draw their set-ups from")
     bench = commands.add_parser("bench", help="time gdcore against its peers and the machine")
     _bench.add_arguments(bench)
     commands.add_parser("info", help="print versions, which build of the core is in use, and on what machine")
@@ -26,6 +32,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if chosen.command == "info":
         show_config()
         return 0
+    if chosen.command == "verify":
+        from ._verify import verify as compare
+
+        try:
+            report = compare(chosen.only, live=chosen.live, gradients=chosen.gradients, seed=chosen.seed)
+        except (ValueError, ImportError) as error:
+            verify.error(str(error))
+        print(report)
+        return 0 if report else 1
     if chosen.command == "bench":
         try:
             return _bench.main(chosen)
@@ -48,7 +63,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         parser.error(str(error))
     try:
         return int(found.main(chosen.plots, chosen.lang))
-    except (FileNotFoundError, ConnectionError) as error:  # data that are not here
+    except (FileNotFoundError, ConnectionError, ValueError) as error:  # data that are not here, or damaged
         print(f"gdcore: {error}", file=sys.stderr)
         return 1
     except OSError as error:

@@ -272,6 +272,14 @@ class Dataset:
         other.__dict__.update(attributes)
         return other
 
+    def _settled(self, dtype: Any) -> Dataset:
+        """The same data in memory, standardized and one-hot now instead of in each `fit`, inputs of that type."""
+        x, y, _ = self._converted(slice(None))
+        if x.dtype.kind in "fiub":
+            with np.errstate(over="ignore"):
+                x = np.ascontiguousarray(x, dtype)
+        return self._changed(_x=x, _y=y, mean=None, scale=None, _classes=None)
+
     def _of_rows(self, rows: Any) -> Dataset:
         return self._changed(
             _x=self._x[rows],

@@ -96,7 +96,7 @@ def to_json(model: Sequential, **options: Any) -> str:
         config["compile_config"] = {
             "optimizer": optimizers.serialize(model.optimizer),
             "loss": None if model.loss is None else losses.serialize(model.loss),
-            "loss_weights": None,
+            "loss_weights": said["loss_weights"],
             "metrics": [m if isinstance(m, str) else metrics.serialize(m) for m in said["metrics"]] or None,
             "weighted_metrics": [m if isinstance(m, str) else metrics.serialize(m) for m in said["weighted"]] or None,
         }
@@ -130,12 +130,11 @@ def _from_config(cls: type[Sequential], config: dict[str, Any], compile: bool, s
 
 
 def _compile(model: Sequential, said: dict[str, Any], own: dict[str, Any]) -> None:
-    if said.get("loss_weights") is not None:
-        raise ValueError(f"loss_weights={said['loss_weights']!r} is not None, and not possible here")
     # run_eagerly, steps_per_execution and jit_compile say how Keras computes, not what
     model.compile(
         said["optimizer"],
         said.get("loss"),
+        said.get("loss_weights"),
         metrics=[metrics.deserialize(m) if isinstance(m, dict) else m for m in said.get("metrics") or []],
         weighted_metrics=[
             metrics.deserialize(m) if isinstance(m, dict) else m for m in said.get("weighted_metrics") or []

@@ -167,7 +167,7 @@ class Sweep:
         ]
         return pandas.DataFrame(rows)
 
-    def plot(self, key: str | None = None, rows: str | None = None) -> Any:
+    def plot(self, key: str | None = None, rows: str | None = None, *, lang: str = "en") -> Any:
         """A grid of curves by epoch: values of one parameter as rows, those of all others as columns.
 
         Parameters
@@ -176,6 +176,7 @@ class Sweep:
             Which figure to draw; by default `monitor`.
         rows : str, optional
             The parameter for the rows; by default the first one.
+        lang : {"en", "es"}
 
         Returns
         -------
@@ -183,7 +184,7 @@ class Sweep:
         """
         from ._sweep_plot import draw
 
-        return draw(self, key or self.monitor, rows or next(iter(self.grid)))
+        return draw(self, key or self.monitor, rows or next(iter(self.grid)), lang)
 
     def __repr__(self) -> str:
         bad = sum(run.diverged for run in self.runs)
@@ -290,9 +291,10 @@ def sweep(
     options = dict(fit_options, batch_size=batch_size, validation_split=validation_split, verbose=0)
     start = time.perf_counter()
     first = _built(build, settings[0], seed)
-    if data._x.dtype.kind in "fiub":  # once, instead of once for each run
-        with np.errstate(over="ignore"):
-            data = data._changed(_x=np.ascontiguousarray(data._x, first.dtype))
+    data = data._settled(first.dtype)  # once, instead of once for each run
+    held = options.get("validation_data")
+    if isinstance(held, Dataset) and held.in_memory:
+        options["validation_data"] = held._settled(first.dtype)
     trainings = _Trainings(
         (build, data, callbacks, options), _threads(n_jobs), parallel, file, seed, list(values), verbose
     )

@@ -11,23 +11,34 @@ import numpy as np
 from ._names import look_up
 from ._sweep import _label
 from .plots._figures import BLUE, ORANGE, RED, new_figure
+from .plots._texts import translator
 
 if TYPE_CHECKING:
     from ._sweep import Sweep
 
 
-def draw(result: Sweep, key: str, rows: str) -> Any:
+def draw(result: Sweep, key: str, rows: str, lang: str = "en") -> Any:
     """Values of parameter `rows` from top to bottom, of all others from left to right; the best cell is framed."""
     from matplotlib.ticker import MaxNLocator
 
+    say = translator(lang)
+
+    def name(text: str) -> str:
+        """A figure or a parameter: those that every user of the library meets have a name in other languages too."""
+        try:
+            return say(text)
+        except KeyError:
+            return text
+
     look_up("rows", rows, result.grid)
     look_up("key", key, {name: 0 for run in result.runs for name in run.history})
-    others = [name for name in result.grid if name != rows]
+    others = [other for other in result.grid if other != rows]
     down = [_label(value) for value in result.grid[rows]]
-    across = list(itertools.product(*([_label(value) for value in result.grid[name]] for name in others)))
+    across = list(itertools.product(*([_label(value) for value in result.grid[other]] for other in others)))
     ranked = result.ranked()
     cells = {
-        (_label(cell[0].params[rows]), tuple(_label(cell[0].params[name]) for name in others)): cell for cell in ranked
+        (_label(cell[0].params[rows]), tuple(_label(cell[0].params[other]) for other in others)): cell
+        for cell in ranked
     }
     best = None if math.isnan(result.score(ranked[0])) else ranked[0]
 
@@ -38,16 +49,15 @@ def draw(result: Sweep, key: str, rows: str) -> Any:
         cell = cells.get((row, column))
         ax.grid(alpha=0.3)
         if i == 0 and others:
-            ax.set_title(
-                "\n".join(f"{name} = {value}" for name, value in zip(others, column, strict=True)), fontsize=10
-            )
+            lines = [f"{name(other)} = {value}" for other, value in zip(others, column, strict=True)]
+            ax.set_title("\n".join(lines), fontsize=10)
         if j == 0:
-            ax.set_ylabel(f"{row}\n{key}")
+            ax.set_ylabel(row)
         if i == len(down) - 1:
-            ax.set_xlabel("epoch")
+            ax.set_xlabel(say("epoch"))
             ax.xaxis.set_major_locator(MaxNLocator(4, integer=True))
         if cell is None:
-            ax.text(0.5, 0.5, "not tried", transform=ax.transAxes, ha="center", va="center", color="grey")
+            ax.text(0.5, 0.5, say("not tried"), transform=ax.transAxes, ha="center", va="center", color="grey")
             continue
         for run in cell:
             values = run.history.get(key, [])
@@ -55,9 +65,9 @@ def draw(result: Sweep, key: str, rows: str) -> Any:
                 np.arange(1, len(values) + 1), values, color=BLUE, linewidth=1.2, alpha=1 if len(cell) == 1 else 0.5
             )
         score = result.score(cell, key)
-        text, colour = (f"{score:.3g}", "black") if not math.isnan(score) else ("diverged", RED)
+        text, colour = (f"{score:.3g}", "black") if not math.isnan(score) else (say("diverged"), RED)
         if cell is best:
-            text, colour = f"best: {text}", "black"
+            text, colour = say("best: {}").format(text), "black"
             for spine in ax.spines.values():
                 spine.set(color=ORANGE, linewidth=3)
         box = dict(facecolor="white", edgecolor="none", alpha=0.8, pad=1.5)
@@ -66,6 +76,7 @@ def draw(result: Sweep, key: str, rows: str) -> Any:
         place = (0.96, 0.93, text) if high else (0.96, 0.07, text)
         ax.text(*place, transform=ax.transAxes, ha="right", va="top" if high else "bottom", color=colour, fontsize=9,
                 bbox=box)  # fmt: skip
+    figure.supylabel(name(key))
     _limit(grid[0, 0], result, key)
     return figure
 

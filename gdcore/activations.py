@@ -233,9 +233,10 @@ class _Glu(_AlongAxis):
         axis = self.parameters["axis"]
         self._output_shape(x.shape)
         values, gates = np.split(x, 2, axis=axis)
-        opened = kernels.apply_activation("sigmoid", (), gates)
         if up is None:
-            return values * opened
+            opened = kernels.apply_activation("sigmoid", (), gates.astype(np.float64, copy=False))
+            return (values * opened).astype(x.dtype, copy=False)
+        opened = kernels.apply_activation("sigmoid", (), gates)
         return np.concatenate([up * opened, kernels.apply_activation("sigmoid", (), gates, up * values)], axis=axis)
 
 
@@ -348,8 +349,14 @@ _CLASSES: dict[str, tuple[str, str]] = {
 }
 
 
-def get(identifier: str | Mapping[str, Any] | Activation | None) -> Activation:
-    """The activation of that name or of that configuration (see `serialize`); None is linear.
+def get(identifier: Any) -> Activation:
+    """The activation that an identifier stands for.
+
+    Parameters
+    ----------
+    identifier : str, dict, Activation, Layer or None
+        A name; what `serialize` gives; a layer that is nothing but an activation without weights (``LeakyReLU(0.1)``);
+        None is linear.
 
     Raises
     ------
@@ -366,6 +373,8 @@ def get(identifier: str | Mapping[str, Any] | Activation | None) -> Activation:
         return look_up("activation", identifier, _ALL)
     if isinstance(identifier, dict):
         return _from_config(identifier)
+    if isinstance(getattr(identifier, "activation", None), Activation) and not hasattr(identifier, "units"):
+        return identifier.activation
     if callable(identifier):
         raise TypeError(
             f"activation={identifier!r} is a Python object, which the compiled loop cannot call; possible are "

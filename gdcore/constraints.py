@@ -166,6 +166,12 @@ _CLASSES: dict[str, type[Constraint]] = {cls.__name__: cls for cls in (MaxNorm, 
 _ALL: dict[str, type[Constraint]] = {**_CLASSES, **{cls._kind: cls for cls in _CLASSES.values()}}
 
 
+def __getattr__(name: str) -> type[Constraint]:
+    if name in _ALL:  # the classes have second names, as in Keras: max_norm, min_max_norm, non_neg, unit_norm
+        return _ALL[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def get(identifier: Any) -> Constraint | None:
     """The constraint of that name, class or serialized form; None for None.
 

@@ -116,7 +116,7 @@ def check_gradients(
     X, Y, W = model._data(x, y, sample_weight, allow_nan=False)
     X, Y, W = X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64)
     twin = Network(model._structure(), "float64")
-    twin.configure(model._ready("check_gradients")._spec(), [])
+    twin.configure(model._ready("check_gradients")._spec(), [], model._loss_weight())
     twin.theta[:] = model._network.theta
     twin.state[:] = model._network.state
     twin.random[:] = model._network.random

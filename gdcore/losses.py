@@ -7,7 +7,7 @@ derivative with respect to ``y_pred``.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -508,8 +508,35 @@ _ALL: dict[str, type[Loss]] = {
 }
 
 
-def get(identifier: str | Loss | type[Loss] | dict[str, Any]) -> Loss:
-    """The loss of that name, class or serialized form.
+def _function(cls: type[Loss]) -> Callable[..., Any]:
+    def function(y_true: ArrayLike, y_pred: ArrayLike, *arguments: Any, **options: Any) -> Any:
+        values: Any = cls(*arguments, **options, reduction="none")(y_true, y_pred)  # type: ignore[misc]
+        return values[0] if np.ndim(y_pred) == 1 else values
+
+    function.__name__ = function.__qualname__ = cls._kind
+    function.__doc__ = (
+        f"`{cls.__name__}` of each row; further arguments are those of the class, but reduction and name."
+    )
+    return function
+
+
+FUNCTIONS = {cls._kind: _function(cls) for cls in _CLASSES.values()}
+"""Name -> function of (y_true, y_pred), as in Keras; each is an attribute of this module and, but for the cosine
+similarity, whose sign differs there, of `metrics`."""
+
+
+def __getattr__(name: str) -> Callable[..., Any]:
+    if name in FUNCTIONS:
+        return FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *FUNCTIONS})
+
+
+def get(identifier: str | Loss | type[Loss] | dict[str, Any] | Callable[..., Any]) -> Loss:
+    """The loss of that name, class or serialized form, or of one of the functions here.
 
     Raises
     ------
@@ -524,6 +551,9 @@ def get(identifier: str | Loss | type[Loss] | dict[str, Any]) -> Loss:
         return identifier()
     if isinstance(identifier, str) and identifier in _ALL:
         return _ALL[identifier]()
+    name = getattr(identifier, "__name__", "")
+    if name in FUNCTIONS and identifier is FUNCTIONS[name]:
+        return _ALL[name]()
     raise unknown("loss", identifier, _ALL)
 
 

@@ -1700,6 +1700,12 @@ _ALL: dict[str, type[Metric]] = {
 }
 
 
+def __getattr__(name: str) -> Any:
+    if name in losses.FUNCTIONS and name != "cosine_similarity":
+        return losses.FUNCTIONS[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def get(identifier: Any) -> Metric:
     """The metric that is meant.
 

@@ -302,8 +302,13 @@ class Sequential:
         self,
         optimizer: str | optimizers.Optimizer | dict[str, Any] = "rmsprop",
         loss: str | losses.Loss | dict[str, Any] | None = None,
+        loss_weights: float | Sequence[float] | None = None,
         metrics: Sequence[str | Metric] | None = None,
         weighted_metrics: Sequence[str | Metric] | None = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
         *,
         gradient: str = "analytic",
         h: float | None = None,
@@ -314,10 +319,14 @@ class Sequential:
         ----------
         optimizer : str or Optimizer
         loss : str or Loss
+        loss_weights : float or list of one float, optional
+            What the loss is multiplied by (but not penalties), here and in `evaluate`.
         metrics : list of str or Metric, optional
             Plain means over the rows.
         weighted_metrics : list of str or Metric, optional
             Means weighted by ``sample_weight``.
+        run_eagerly, steps_per_execution, jit_compile, auto_scale_loss
+            Without influence: in Keras they say how to compute, not what.
         gradient : {"analytic", "forward", "central"}
             How `fit` gets its gradient: by backpropagation, or by finite differences of the loss,
             ``(L(w + h) - L(w)) / h`` or ``(L(w + h) - L(w - h)) / 2h``, one parameter at a time.
@@ -328,7 +337,8 @@ class Sequential:
         Raises
         ------
         ValueError
-            For an unknown name (it suggests the nearest known one) or an h that is not positive.
+            For an unknown name (it suggests the nearest known one), an h that is not positive, or loss_weights that
+            are not one finite number.
         """
         chosen_optimizer = optimizers.get(optimizer)
         chosen_loss = None if loss is None else losses.get(loss)
@@ -336,12 +346,19 @@ class Sequential:
         for name in plain + weighted:
             if name not in ("accuracy", "acc"):
                 _metric(name)
+        _loss_weight(loss_weights)
         look_up("gradient", gradient, _kernels.GRADIENTS)
         if h is not None:
             h = _positive("h", h)
         if self._network is not None and any(layer._frozen == layer.trainable for layer in self._layers):
             self._build()
-        self._compiled = {"metrics": plain, "weighted": weighted, "gradient": gradient, "h": h}
+        self._compiled = {
+            "loss_weights": loss_weights,
+            "metrics": plain,
+            "weighted": weighted,
+            "gradient": gradient,
+            "h": h,
+        }
         self.loss = chosen_loss
         self.optimizer = chosen_optimizer
         self._configured = False
@@ -1028,7 +1045,7 @@ class Sequential:
         specs = [
             metric._spec("mean" if i < len(plain) else "mean_with_sample_weight") for i, metric in enumerate(chosen)
         ]
-        self._network.configure(loss._spec(), [spec for spec in specs if spec is not None])
+        self._network.configure(loss._spec(), [spec for spec in specs if spec is not None], self._loss_weight())
         self._metrics = chosen
         names = ["loss"]
         for i, metric in enumerate(chosen):
@@ -1044,6 +1061,10 @@ class Sequential:
             if spec is None
         ]
         self._configured = True
+
+    def _loss_weight(self) -> float:
+        assert self._compiled is not None
+        return _loss_weight(self._compiled["loss_weights"])
 
     def _metric_named(self, name: str) -> Metric | None:
         return dict(zip(self._names[1:], self._metrics, strict=True)).get(name)
@@ -1270,6 +1291,11 @@ def load_model(filepath: Any, custom_objects: None = None, compile: bool = True,
     return _saving.load_model(Sequential, filepath, compile)
 
 
+def clone_model(model: Sequential) -> Sequential:
+    """A model of the same layers with weights of its own, drawn anew; not compiled."""
+    return Sequential.from_config(model.get_config())
+
+
 def model_from_json(json_string: str, custom_objects: None = None) -> Sequential:
     """The model that `Sequential.to_json`, ours or Keras's, described; with new weights, compiled as it says.
 
@@ -1362,6 +1388,16 @@ def _ended_early(data: Any, rows: int, wanted: int, batch: int) -> bool:
 
 def _warn_of_the_end() -> None:
     warnings.warn("there are fewer batches than steps: the rows have come to their end", stacklevel=3)
+
+
+def _loss_weight(given: Any) -> float:
+    """What `loss_weights` of a model with one output says."""
+    if given is None:
+        return 1.0
+    weights = list(given) if isinstance(given, list | tuple) else [given]
+    if len(weights) != 1:
+        raise ValueError(f"loss_weights={given!r} has {len(weights)} entries, expected one: the model has one output")
+    return losses._number("loss_weights", weights[0])
 
 
 def _metric(identifier: Any) -> metrics.Metric:

@@ -136,6 +136,12 @@ _ALL: dict[str, type[Regularizer]] = {
 }
 
 
+def __getattr__(name: str) -> type[Regularizer]:
+    if name in _ALL:  # the classes have second names, as in Keras: l1, l2, l1_l2, orthogonal_regularizer
+        return _ALL[name]
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
 def get(identifier: Any) -> Regularizer | None:
     """The regularizer of that name, class or serialized form; None for None.
 

@@ -281,7 +281,7 @@ Y = RNG.integers(0, 3, 103)
 def net(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=("accuracy",), dtype="float32"):
     gdcore.utils.set_random_seed(4)
     model = Sequential([Dense(8, "selu", input_dim=4), Dense(3, "softmax")], dtype=dtype)
-    model.compile(optimizer, loss, list(metrics))
+    model.compile(optimizer, loss, metrics=list(metrics))
     return model
 
 

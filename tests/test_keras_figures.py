@@ -41,7 +41,7 @@ def build(run):
         ]
         for which in ("metrics", "weighted_metrics")
     ]
-    model.compile(gdcore.optimizers.SGD(run["learning_rate"], run["momentum"], run["nesterov"]), loss, *chosen)
+    model.compile(gdcore.optimizers.SGD(run["learning_rate"], run["momentum"], run["nesterov"]), loss, None, *chosen)
     return model
 
 

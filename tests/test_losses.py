@@ -375,3 +375,29 @@ def test_a_loss_that_does_not_fit_leaves_the_model_alone(loss, message):
         assert np.array_equal(a, b)
     model.compile("sgd", "mse")
     assert np.isfinite(model.fit(np.eye(2), np.eye(3)[:2], verbose=0).history["loss"]).all()
+
+
+@pytest.mark.parametrize("name", losses.FUNCTIONS)
+def test_functions_of_keras_names_give_each_row(name):
+    function = getattr(losses, name)
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(3), 5).astype(np.float32)
+    y = rng.integers(0, 3, 5) if name.startswith("sparse") else np.eye(3)[rng.integers(0, 3, 5)]
+    loss = losses.get(name)
+    assert np.array_equal(function(y, p), type(loss)(reduction="none")(y, p))
+    assert function.__name__ == name
+    assert type(losses.get(function)) is type(loss)
+    if name != "cosine_similarity":
+        assert getattr(gdcore.metrics, name) is function
+    if not name.startswith("sparse"):
+        assert function(y[0], p[0]) == function(y, p)[0]
+
+
+def test_functions_take_further_arguments_in_keras_order():
+    y, p = np.array([[0.0, 3.0]]), np.array([[1.0, 0.5]])
+    assert losses.huber(y, p, 0.5) == losses.Huber(0.5)(y, p)
+    assert losses.binary_crossentropy(y > 1, p, True, 0.1) == losses.BinaryCrossentropy(True, 0.1)(y > 1, p)
+    with pytest.raises(AttributeError, match="mean_sqared_error"):
+        losses.mean_sqared_error  # noqa: B018
+    with pytest.raises(ValueError, match="is not known"):
+        losses.get(lambda y, p: 0.0)

@@ -23,7 +23,7 @@ def rng():
 
 def compiled(dtype="float64", loss="mse", optimizer=None, metrics=None, **options):
     model = Sequential([Input((3,)), Dense(4, "tanh"), Dense(2)], dtype=dtype)
-    model.compile(optimizer or SGD(0.05), loss, metrics, **options)
+    model.compile(optimizer or SGD(0.05), loss, metrics=metrics, **options)
     return model
 
 
@@ -235,13 +235,13 @@ def test_metrics_choose_the_accuracy_that_fits():
     x = np.array([[0.0], [1.0], [2.0], [3.0]])
     one = Sequential([Dense(1, "sigmoid", input_dim=1, kernel_initializer="ones")])
     one.layers[0].bias[...] = -1.5
-    one.compile("sgd", "bce", ["accuracy"])
+    one.compile("sgd", "bce", metrics=["accuracy"])
     assert one.evaluate(x, [0, 1, 1, 1])[1] == 0.75
     three = Sequential([Dense(3, "softmax", input_dim=1, use_bias=False)])
     three.set_weights([[[-1, 0, 1]]])
-    three.compile("sgd", "sparse_categorical_crossentropy", ["acc"])
+    three.compile("sgd", "sparse_categorical_crossentropy", metrics=["acc"])
     assert three.evaluate(x + 1, [2, 2, 0, 1], return_dict=True)["acc"] == 0.5
-    three.compile("sgd", "categorical_crossentropy", ["accuracy"])
+    three.compile("sgd", "categorical_crossentropy", metrics=["accuracy"])
     assert three.evaluate(x + 1, gdcore.utils.to_categorical([2, 2, 0, 2]))[1] == 0.75
 
 
@@ -506,3 +506,34 @@ def test_a_signal_handler_cannot_reenter_the_model(rng):
         signal.signal(signal.SIGINT, kept)
     assert len(seen) == 1
     assert "already at work" in seen[0]
+
+
+def test_layers_of_an_activation_can_be_activations():
+    named = Sequential([Dense(3, gdcore.layers.LeakyReLU(0.25), input_dim=2)])
+    apart = Sequential([Dense(3, input_dim=2), gdcore.layers.LeakyReLU(0.25)])
+    apart.set_weights(named.get_weights())
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    assert np.array_equal(named.predict(x), apart.predict(x))
+    again = Sequential.from_config(named.get_config())
+    assert again.layers[0].activation.parameters == {"negative_slope": 0.25}
+    for layer in (Dense(3, "relu"), gdcore.layers.PReLU(), gdcore.layers.Dropout(0.5)):
+        with pytest.raises((TypeError, ValueError), match="activation="):
+            Dense(2, layer)
+
+
+def test_a_clone_has_the_layers_and_weights_of_its_own():
+    model = Sequential([Dense(3, "tanh", input_dim=2), Dense(1)])
+    clone = gdcore.models.clone_model(model)
+    assert clone.get_config() == model.get_config()
+    assert not np.array_equal(clone.get_weights()[0], model.get_weights()[0])
+    with pytest.raises(RuntimeError, match="compile"):
+        clone.evaluate([[1.0, 2.0]], [[1.0]])
+
+
+def test_second_names_of_regularizers_and_constraints():
+    assert gdcore.regularizers.l2(0.1).get_config() == gdcore.regularizers.L2(0.1).get_config()
+    assert gdcore.regularizers.l1_l2 is gdcore.regularizers.L1L2
+    assert gdcore.constraints.max_norm is gdcore.constraints.MaxNorm
+    for module in (gdcore.regularizers, gdcore.constraints):
+        with pytest.raises(AttributeError, match="l3"):
+            module.l3  # noqa: B018

@@ -582,7 +582,7 @@ BAD = {
         archive(**in_config("compile_config", loss={"class_name": "__lambda__", "config": {"value": "x"}})),
         "never run",
     ),
-    "loss_weights": (archive(**in_config("compile_config", loss_weights=[2.0])), "loss_weights="),
+    "loss_weights": (archive(**in_config("compile_config", loss_weights=[2.0, 1.0])), "loss_weights="),
     "unknown metric": (
         archive(**in_config("compile_config", metrics=[{"class_name": "BinaryAcuracy", "config": {}}])),
         "Did you mean 'BinaryAccuracy'",

@@ -3,6 +3,8 @@
 import json
 import math
 import random
+import subprocess
+import sys
 import threading
 import tracemalloc
 
@@ -191,6 +193,108 @@ def test_a_dataset():
     np.testing.assert_allclose(result.runs[1].history["loss"], history["loss"], rtol=1e-6)
 
 
+def test_datasets_that_convert_train_as_in_fit():
+    """Standardized float64 and one-hot targets, to the bit, though they are converted once for all runs."""
+
+    def one_hot_net(units):
+        model = Sequential([Dense(units, "selu"), Dense(3, "softmax")])
+        model.compile("adam", "categorical_crossentropy", metrics=["accuracy"])
+        return model
+
+    data = Dataset(X.astype(np.float64) * 7 + 3, Y, 16).one_hot().standardize()
+    train, test = data.split(0.3, seed=1, stratify=True)
+    before = repr((train, test)), train.x.copy(), train.y.copy()
+    result = gdcore.sweep(one_hot_net, train, grid={"units": [2, 4]}, epochs=3, seed=5, validation_data=test)
+    for run in result.runs:
+        gdcore.utils.set_random_seed(run.seed)
+        model = one_hot_net(**run.params)
+        assert model.fit(train, epochs=3, validation_data=test, verbose=0).history == run.history
+    assert repr((train, test)) == before[0]
+    np.testing.assert_array_equal(train.x, before[1])
+    np.testing.assert_array_equal(train.y, before[2])
+
+
+def test_checkpoints_and_early_stopping_of_each_run(tmp_path):
+    def make(units):
+        best = str(tmp_path / f"{units}.npz")
+        return [
+            callbacks.ModelCheckpoint(best, "val_loss", save_best_only=True, save_weights_only=True),
+            callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True),
+        ]
+
+    options = dict(epochs=60, seed=3, validation_split=0.3, callbacks=make)
+    order = np.random.default_rng(0).permutation(len(X))
+    x, y = X[order], Y[order]
+
+    def quick(units):
+        return build(learning_rate=0.3, units=units)
+
+    one = gdcore.sweep(quick, x, y, {"units": [2, 6]}, n_jobs=1, **options)
+    found = [gdcore.sweep(quick, x, y, {"units": [2, 6]}, n_jobs=2, **options), one]
+    same(*found)
+    assert any(len(run.history["loss"]) < 60 for run in one.runs)
+    for run in one.runs:
+        model = quick(**run.params)
+        model.build((None, 4))
+        model.load_weights(tmp_path / f"{run.params['units']}.npz")
+        first = int(0.7 * len(x))
+        loss = model.evaluate(x[first:], y[first:], return_dict=True)["loss"]
+        assert loss == pytest.approx(min(run.history["val_loss"]), rel=1e-6)
+
+
+def test_an_error_in_one_run_is_raised_and_what_was_finished_stays(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    broken = True
+
+    def some(units):
+        if units == 4 and broken:
+            raise RuntimeError("units=4 is one too many")
+        return build(units=units)
+
+    grid = {"units": [2, 3, 4, 5]}
+    with pytest.raises(RuntimeError, match="one too many"):
+        gdcore.sweep(some, X, Y, grid, seed=1, n_jobs=1, file=path)
+    assert len(path.read_text().splitlines()) == 3
+    broken = False
+    again = gdcore.sweep(some, X, Y, grid, seed=1, n_jobs=2, file=path)
+    same(again, gdcore.sweep(some, X, Y, grid, seed=1))
+    with pytest.raises(ValueError, match=r"y\[100\] = 7 is no class number, expected whole numbers from 0 to 2"):
+        gdcore.sweep(build, X, np.where(Y == 2, 7, Y), {"units": [2]}, seed=1)
+
+
+def test_rows_without_figures_come_back_from_a_file(tmp_path, monkeypatch):
+    """Those that diverged or had no memory are not trained again."""
+    path = tmp_path / "runs.jsonl"
+    fit = Sequential.fit
+
+    def short(self, *args, **options):
+        if self.layers[0].units == 3:
+            raise MemoryError("no memory")
+        return fit(self, *args, **options)
+
+    monkeypatch.setattr(Sequential, "fit", short)
+    grid = {"units": [2, 3], "learning_rate": [1e20, 0.01], "optimizer": ["SGD"]}
+    options = dict(epochs=3, seed=0, file=path)
+    first = gdcore.sweep(build, X * 1e3, Y, grid, n_jobs=2, **options)
+    monkeypatch.setattr(Sequential, "fit", None)  # nothing may be trained now
+    again = gdcore.sweep(build, X * 1e3, Y, grid, n_jobs=1, **options)
+    assert repr(again.runs) == repr(first.runs)
+    assert [run.diverged for run in again.runs] == [True, False, True, True]
+    assert [bool(run.error) for run in again.runs] == [False, False, True, True]
+    assert again.best.params["units"] == 2
+
+
+def test_halving_is_taken_up_too(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    options = dict(epochs=4, seed=1, search="halving", factor=2)
+    grid = {"units": [2, 4, 6, 8]}
+    whole = gdcore.sweep(build, X, Y, grid, **options, file=path)
+    lines = path.read_text().splitlines(keepends=True)
+    path.write_text("".join(lines[:6]))
+    same(gdcore.sweep(build, X, Y, grid, **options, file=path), whole)
+    assert len(path.read_text().splitlines()) == len(lines)
+
+
 def test_random_search():
     calls = {"units": range(2, 30), "learning_rate": [0.1, 0.01]}
     result = gdcore.sweep(build, X, Y, calls, search="random", samples=7, seed=4)
@@ -283,14 +387,19 @@ def test_the_plot(result):
     figure = result.plot()
     assert len(figure.axes) == 6
     assert [ax.get_title() for ax in figure.axes[:3]] == [f"learning_rate = {rate}" for rate in GRID["learning_rate"]]
-    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["SGD\nloss", "Adam\nloss"]
+    assert [ax.get_ylabel() for ax in figure.axes[::3]] == ["SGD", "Adam"]
+    assert figure.get_supylabel() == "loss"
     assert all(len(ax.lines) == 2 for ax in figure.axes)
     limits = {(ax.get_xlim(), ax.get_ylim()) for ax in figure.axes}
     assert len(limits) == 1
     texts = [text.get_text() for ax in figure.axes for text in ax.texts]
     assert sum(text.startswith("best: ") for text in texts) == 1
     turned = result.plot("accuracy", rows="learning_rate")
-    assert [ax.get_ylabel() for ax in turned.axes[::2]] == [f"{rate}\naccuracy" for rate in GRID["learning_rate"]]
+    assert [ax.get_ylabel() for ax in turned.axes[::2]] == [str(rate) for rate in GRID["learning_rate"]]
+    spanish = result.plot("accuracy", lang="es")
+    assert spanish.get_supylabel() == "exactitud"
+    assert spanish.axes[0].get_title() == f"tasa de aprendizaje = {GRID['learning_rate'][0]}"
+    assert spanish.axes[3].get_xlabel() == "época"
     with pytest.raises(ValueError, match="Did you mean 'accuracy'"):
         result.plot("acuracy")
     alone = gdcore.sweep(build, X, Y, {"units": [2, 3]}, seed=1).plot()
@@ -423,6 +532,26 @@ def test_no_memory_in_fact(monkeypatch):
     monkeypatch.undo()
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a process limit its own memory")
+def test_memory_that_the_machine_does_not_have():
+    """More is allowed than there is: sizes are tried in fact, fail in fact, and are halved."""
+    code = (
+        "import resource, gdcore\n"
+        "from gdcore.layers import Dense\n"
+        "gdcore.set_num_threads(1)\n"
+        "model = gdcore.Sequential([Dense(10, 'softmax', input_dim=1000)])\n"
+        "model.compile('adam', 'sparse_categorical_crossentropy')\n"
+        "used = int(open('/proc/self/statm').read().split()[0]) * resource.getpagesize()\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (used + 300_000_000,) * 2)\n"
+        "found = gdcore.find_batch_size(model, '1000TB', 1 << 20)\n"
+        "print(int(found), found.failed)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    size, failed = done.stdout.split(" ", 1)
+    assert 2**12 <= int(size) < 2**17  # 300 MB are 75,000 rows of 1000 float32
+    assert failed == f"{[2**k for k in range(20, int(size).bit_length() - 1, -1)]}\n"
 
 
 def test_finding_changes_nothing_of_the_model():

@@ -121,6 +121,7 @@ cdef struct Net:
     Py_ssize_t n_batch           # rows of the batch at work
     Py_ssize_t n_live            # rows in the workspace, without padding
     Loss loss
+    double loss_weight           # what the loss is multiplied by, but not penalties
     Loss* metrics
     bint keeps_logits            # what enters the last activation is looked at by the loss or a metric
     bint one_hot                 # targets are class numbers, gathered as one-hot columns
@@ -575,8 +576,8 @@ cdef class Network:
         """Updates that the last `train` made, also when it was interrupted."""
         return self.net.steps
 
-    def configure(self, loss, metrics):
-        """Choose the loss and metrics: each (kind, reduction, from_logits, parameters)."""
+    def configure(self, loss, metrics, double weight=1):
+        """Choose the loss and metrics: each (kind, reduction, from_logits, parameters); weight multiplies the loss."""
         cdef int last = self.net.layers[self.net.n_layers - 1].activation
         cdef list owners = []
         cdef Loss chosen_loss = loss_struct(loss, self.net.n_out, owners)
@@ -595,6 +596,7 @@ cdef class Network:
         self.claim()
         try:
             self.net.loss = chosen_loss
+            self.net.loss_weight = weight
             self.net.loss.behind = looks_behind(&self.net.loss, last)
             self.net.one_hot = self.net.loss.kind == SPARSE_CATEGORICAL_CROSSENTROPY
             self.net.keeps_logits = self.net.loss.behind
@@ -903,7 +905,7 @@ cdef class Network:
              else (parameter - layer.kernel) % layer.n_out)
         self.reserve(x.shape[0], True)
         net.n_rows = x.shape[0]
-        factor = reduction_factor(net, &y[0, 0], weights_at, NULL, 0, x.shape[0])
+        factor = net.loss_weight * reduction_factor(net, &y[0, 0], weights_at, NULL, 0, x.shape[0])
         look_at_labels(net, &y[0, 0], NULL, 0, x.shape[0], y.shape[1])
         net.training = False
         net.n_batch = x.shape[0]
@@ -994,7 +996,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
     If move, the statistics that layers keep move on.
     """
     cdef Py_ssize_t done = 0, rows, m, k, i, l, last = net.n_layers - 1
-    cdef double factor = reduction_factor(net, y, w, order, first, n), loss = 0, value, part
+    cdef double factor = net.loss_weight * reduction_factor(net, y, w, order, first, n), loss = 0, value, part
     cdef real* each = <real*>net.value
     net.n_batch = n
     look_at_labels(net, y, order, first, n, y_width)

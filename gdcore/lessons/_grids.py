@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,8 @@ from .._dataset import Dataset
 from .._sweep import Run, Sweep, sweep
 from .._text import aligned
 from ..models import Sequential
+from ..plots._texts import translator
+from ._report import write
 
 OPTIMIZERS = ("SGD", "Adagrad", "RMSprop", "Adam", "Adamax", "Nadam")
 RESTLESS = 0.1
@@ -93,65 +95,81 @@ def name(cell: Sequence[Run]) -> str:
     return f"{params['optimizer']} {params['learning_rate']:g}"
 
 
-def answers(result: Sweep, key: str = "loss") -> str:
+def names(pairs: Iterable[str], say: Callable[[str], str]) -> str:
+    """Names of cells, in a line."""
+    return ", ".join(sorted(pairs)) or say("none")
+
+
+def answers(result: Sweep, key: str = "loss", lang: str = "en") -> str:
     """The questions of the exercise: the best, the best rate of each, and what high rates do."""
+    say = translator(lang)
     best = result.best
-    rows = [
-        ["optimizer", "best rate", "loss", *([key.replace("val_", "test ")] if key != "loss" else []), "unstable at"]
-    ]
+    more = [] if key == "loss" else [key]
+    rows = [[say("optimizer"), say("best rate"), say("loss"), *map(say, more), say("unstable at")]]
     restless = unstable(result)
     for optimizer, run in result.best_by("optimizer").items():
         at = [f"{cell[0].params['learning_rate']:g}" for cell in restless if cell[0].params["optimizer"] == optimizer]
-        rows.append(
-            [
-                optimizer,
-                f"{run.params['learning_rate']:g}",
-                f"{run.final('loss'):.3g}",
-                *([f"{run.final(key):.4f}"] if key != "loss" else []),
-                ", ".join(at) or "-",
-            ]
-        )
-    rates = [["rate", "median loss", "median restlessness", "diverged"]]
+        figures = [f"{run.params['learning_rate']:g}", f"{run.final('loss'):.3g}"]
+        rows.append([optimizer, *figures, *(f"{run.final(name):.4f}" for name in more), ", ".join(at) or "-"])
+    rates = [[say("rate"), say("median loss"), say("median restlessness"), say("diverged")]]
     for rate in result.grid["learning_rate"]:
         runs = [run for run in result.runs if run.params["learning_rate"] == rate]
+        if not runs:
+            continue
         rates.append(
             [
                 f"{rate:g}",
                 f"{np.median([math.inf if run.diverged else run.final('loss') for run in runs]):.3g}",
                 f"{np.median([restlessness(run) for run in runs]):.1%}",
-                f"{sum(run.diverged for run in runs)} of {len(runs)}",
+                f"{sum(run.diverged for run in runs)} / {len(runs)}",
             ]
         )
-    return (
-        f"Best: {best.params['optimizer']} at a rate of {best.params['learning_rate']:g}, "
-        f"loss {best.final('loss'):.3g}.\n\n{aligned(rows)}\n\n"
-        f"{aligned(rates)}\n\n"
-        "restlessness: all rises of the loss from one epoch to the next (the first one left out), as a share of the\n"
-        f"way from its highest to its lowest value; above {RESTLESS:.0%} is unstable.  {_of_rates(result)}"
+    return "\n\n".join(
+        [
+            say("Best: {} at a rate of {:g}, loss {:.3g}.").format(
+                best.params["optimizer"], best.params["learning_rate"], best.final("loss")
+            ),
+            aligned(rows),
+            aligned(rates),
+            say(
+                "restlessness: all rises of the loss from one epoch to the next (the first one left out), as a share\n"
+                "of the way from its highest to its lowest value; above {:.0%} is unstable."
+            ).format(RESTLESS),
+            _of_rates(result, say),
+        ]
     )
 
 
-def _of_rates(result: Sweep) -> str:
+def _of_rates(result: Sweep, say: Callable[[str], str]) -> str:
     """What the highest and the lowest rate did here."""
-    high, low = max(result.grid["learning_rate"]), min(result.grid["learning_rate"])
+    tried = {run.params["learning_rate"] for run in result.runs}
+    high, low = max(tried), min(tried)
     restless = unstable(result)
-    names = {rate: [cell for cell in result.cells() if cell[0].params["learning_rate"] == rate] for rate in (high, low)}
-    shaky = sum(cell in names[high] for cell in restless)
-    calm = len(names[low]) - sum(cell in names[low] for cell in restless)
-    falling = sum(cell[0].history["loss"][-1] < cell[0].history["loss"][-2] for cell in names[low])
-    return (
-        f"At {high:g}, {shaky} of {len(names[high])} optimizers are unstable: a high rate\n"
-        "steps over the minimum, so that the loss jumps up and down, gets stuck where units are saturated, or runs\n"
-        f"away.  At {low:g}, {calm} of {len(names[low])} are calm, and with {falling} the loss still fell in the last "
-        "epoch: a low rate needs more."
+    at = {rate: [cell for cell in result.cells() if cell[0].params["learning_rate"] == rate] for rate in (high, low)}
+    shaky = sum(cell in at[high] for cell in restless)
+    calm = len(at[low]) - sum(cell in at[low] for cell in restless)
+    falling = sum(cell[0].history["loss"][-1] < cell[0].history["loss"][-2] for cell in at[low] if cell not in restless)
+    return "\n".join(
+        [
+            say("Unstable at {:g}: {} of {} optimizers.").format(high, shaky, len(at[high])),
+            say(
+                "(A high rate steps over the minimum, so that the loss jumps up and down, gets stuck where units are\n"
+                "saturated, or runs away.)"
+            ),
+            say(
+                "Calm at {:g}: {} of {}; with {} of them the loss still fell in the last epoch: a low rate needs more."
+            ).format(low, calm, len(at[low]), falling),
+        ]
     )
 
 
-def table(result: Sweep, key: str = "loss") -> str:
+def table(result: Sweep, key: str = "loss", lang: str = "en") -> str:
     """The last figure of that name: optimizers as rows, rates as columns; ! marks unstable pairs."""
+    say = translator(lang)
     restless = {name(cell) for cell in unstable(result)}
     form = "{:.3g}".format if key.endswith("loss") else "{:.4f}".format
-    lines = [[f"{key} at the end", *(f"{rate:g}" for rate in result.grid["learning_rate"])]]
+    rates = [f"{rate:g}  " for rate in result.grid["learning_rate"]]
+    lines = [[f"{say(key)}, {say('last epoch')}", *rates]]
     cells = {name(cell): cell for cell in result.cells()}
     for optimizer in result.grid["optimizer"]:
         line = [optimizer]
@@ -162,9 +180,9 @@ def table(result: Sweep, key: str = "loss") -> str:
                 continue
             score = result.score(cell, key)
             mark = "!" if name(cell) in restless else " "
-            line.append(f"{'diverged' if math.isnan(score) else form(score)} {mark}")
+            line.append(f"{say('diverged') if math.isnan(score) else form(score)} {mark}")
         lines.append(line)
-    return aligned(lines)
+    return f"{aligned(lines)}\n! {say('unstable')}"
 
 
 def show(
@@ -172,20 +190,21 @@ def show(
     title: str,
     result: Sweep,
     plots: str | Path,
-    more: Callable[[Sweep], str] = answers,
-    pictures: Mapping[str, str] | None = None,
+    lang: str,
+    text: str,
+    keys: Sequence[str] = ("loss",),
 ) -> int:
-    """Print the tables and the answers, draw the pictures; `pictures` are title by figure."""
-    from ._figures import save
-
+    """Print the title, a table of each figure in `keys` and the text, and draw a picture of each."""
+    say = translator(lang)
     print(title)
-    keys = pictures or {"loss": "loss"}
     for key in keys:
-        print(f"\n{table(result, key)}")
-    print(f"\n! unstable\n\n{more(result)}\n\n{result!r}\n")
-    for key, words in keys.items():
-        figure: Any = result.plot(key)
-        figure.suptitle(f"{title.splitlines()[0]}\n{words} by epoch; the frame is around the least loss")
-        ending = "" if key == "loss" else f"-{key.replace('_', '-')}"
-        print(f"wrote {save(figure, Path(plots), f'{lesson}{ending}.png')}")
+        print(f"\n{table(result, key, lang)}")
+    seconds = say("{} trainings in {:.3g} s").format(len(result), result.seconds)
+    print(f"\n{text}\n\n{seconds}")
+    pictures = {}
+    for key in keys:
+        figure = result.plot(key, lang=lang)
+        figure.suptitle(f"{title}\n{say('{} by epoch; framed: the least loss').format(say(key))}")
+        pictures[f"{lesson}{'' if key == 'loss' else '-' + key.replace('_', '-')}.png"] = figure
+    write(pictures, plots, lang)
     return 0

@@ -17,8 +17,10 @@ from .._dataset import Dataset
 from .._sweep import Sweep, sweep
 from .._text import aligned
 from ..models import Sequential
+from ..plots._texts import translator
 from ..schedules import EpochDecay
 from . import learning_rate as softmax
+from ._report import write
 
 DECAY = 1e-3
 RATES = (0.1, 0.01)
@@ -26,6 +28,8 @@ EPOCHS = softmax.EPOCHS
 SEED = softmax.SEED
 SEEDS = 10
 READINGS = ("applied", "printed")
+AGREED = 0.03
+"""From the second epoch on mean costs should be within this share of the course's."""
 
 # What the course printed: costs by epoch, accuracy on the test rows, rates as text.
 COSTS = {
@@ -110,81 +114,101 @@ def _cell(result: Sweep, rate: float, reading: str) -> list[Any]:
     return [run for run in result.runs if (run.params["learning_rate"], run.params["reading"]) == (rate, reading)]
 
 
-def report(result: Sweep) -> str:
-    """The text that the command prints."""
+def report(result: Sweep, lang: str = "en") -> str:
+    """For each rate the course's costs beside both readings."""
+    say = translator(lang)
     seeds = len(_cell(result, RATES[0], "applied"))
     blocks = [
-        f"MNIST -> Dense(10, softmax) from zeros, cross-entropy, SGD, decay {DECAY}, batches of {softmax.BATCH_SIZE}; "
-        f"{seeds} seeds from {SEED} on.\n"
-        '"applied": the constant rate lr (1 - d) that the course\'s code uses; "printed": the rate lr (1 - d)^(k + 1)\n'
-        "in epoch k that it prints.  Means over the seeds, the standard deviation behind +-."
-    ]
-    for rate in RATES:
-        applied, printed = (costs(result, rate, reading) for reading in READINGS)
-        lines = [["epoch", "lr printed", "course", "applied", "off by", "printed"]]
-        for k, (lr, course) in enumerate(zip(rates(rate, applied.shape[1]), COSTS[rate], strict=False)):
-            mean = applied[:, k].mean()
-            lines.append(
-                [
-                    str(k),
-                    str(lr),
-                    f"{course:.4f}",
-                    f"{mean:.4f} +- {applied[:, k].std():.4f}",
-                    f"{100 * (mean / course - 1):+.1f}%",
-                    f"{printed[:, k].mean():.4f} +- {printed[:, k].std():.4f}",
-                ]
-            )
-        shares = [accuracies(result, rate, reading) for reading in READINGS]
-        points = 100 * (shares[0].mean() - ACCURACIES[rate])
-        lines.append(
+        "\n".join(
             [
-                "accuracy",
-                "",
-                f"{ACCURACIES[rate]:.4f}",
-                f"{shares[0].mean():.4f} +- {shares[0].std():.4f}",
-                f"{points:+.2f} pt",
-                f"{shares[1].mean():.4f} +- {shares[1].std():.4f}",
+                say(
+                    "MNIST -> Dense(10, softmax) from zeros, cross-entropy, SGD, decay {}, batches of {}; "
+                    "{} seeds from {} on."
+                ).format(DECAY, softmax.BATCH_SIZE, seeds, SEED),
+                say('"applied": the constant rate lr (1 - d) that the code of the course uses;'),
+                say('"printed": the rate lr (1 - d)^(k + 1) in epoch k that it prints.'),
+                say("Means over the seeds, the standard deviation behind +-."),
             ]
         )
+    ]
+    head = [
+        say("epoch"), say("lr printed"), say("course"), say("applied"), say("off by"), say("printed"), say("off by")
+    ]  # fmt: skip
+    for rate in RATES:
+        lines = [head]
+        both = [costs(result, rate, reading) for reading in READINGS]
+        for k, (lr, course) in enumerate(zip(rates(rate, both[0].shape[1]), COSTS[rate], strict=False)):
+            line = [str(k), str(lr), f"{course:.4f}"]
+            for values in both:
+                line += [_spread(values[:, k]), f"{100 * (values[:, k].mean() / course - 1):+.1f}%"]
+            lines.append(line)
+        line = [say("accuracy"), "", f"{ACCURACIES[rate]:.4f}"]
+        for reading in READINGS:
+            shares = accuracies(result, rate, reading)
+            line += [_spread(shares), f"{100 * (shares.mean() - ACCURACIES[rate]):+.2f} pt"]
+        lines.append(line)
         exact = sum(str(a) == b for a, b in zip(rates(rate), LR_COLUMN[rate], strict=True))
-        worst = max(
-            abs(mean / course - 1) for mean, course in list(zip(applied.mean(axis=0), COSTS[rate], strict=False))[1:]
-        )
+        worst = [f"{off:.1%}" for off in farthest(result, rate)]
         blocks.append(
-            f"lr = {rate}\n{aligned(lines)}\n"
-            f"rates printed digit for digit: {exact} of {len(LR_COLUMN[rate])}; "
-            f"costs from epoch 1 on within {100 * worst:.1f}% of the course's"
+            "\n".join(
+                [
+                    f"lr = {rate}",
+                    aligned(lines),
+                    say("rates printed digit for digit: {} of {}").format(exact, len(LR_COLUMN[rate])),
+                    say("costs from epoch 1 on, farthest from those of the course: applied {}, printed {}").format(
+                        *worst
+                    ),
+                ]
+            )
         )
     return "\n\n".join(blocks)
 
 
+def farthest(result: Sweep, rate: float) -> list[float]:
+    """Of each reading, the largest relative difference of a mean cost from the course's, the first epoch left out."""
+    found = []
+    for reading in READINGS:
+        means = costs(result, rate, reading).mean(axis=0)
+        found.append(max(abs(mean / course - 1) for mean, course in list(zip(means, COSTS[rate], strict=False))[1:]))
+    return found
+
+
+def _spread(values: Any) -> str:
+    return f"{values.mean():.4f} +- {values.std():.4f}"
+
+
 def main(plots: str | Path, lang: str = "en") -> int:
-    """Run the lesson, print its report and draw its picture into a folder."""
+    """Train at both rates in both readings, print the comparison and draw it."""
     result = run(*softmax.data())
-    print(report(result))
-    print()
-    print(f"wrote {draw(result, Path(plots))}")
+    print(report(result, lang))
+    write({"batch-size.png": draw(result, lang)}, plots, lang)
     return 0
 
 
-def draw(result: Sweep, folder: Path) -> Path:
-    """The course's costs as dots, ours as a line with the range of all seeds; returns the file written."""
+def draw(result: Sweep, lang: str = "en") -> Any:
+    """The course's costs as dots, the mean of ours as a line; below how far all seeds are off."""
     from ..plots._figures import BLUE, ORANGE, new_figure
-    from ._figures import save
 
-    figure = new_figure(11, 4.4)
-    for ax, rate in zip(figure.subplots(1, 2), RATES, strict=True):
+    say = translator(lang)
+    figure = new_figure(11, 6.4)
+    grid = figure.subplots(2, 2, sharex=True, height_ratios=(2, 1))
+    for (ax, below), rate in zip(grid.T, RATES, strict=True):
         values = costs(result, rate, "applied")
         epochs = np.arange(values.shape[1])
-        ax.fill_between(
-            epochs, values.min(axis=0), values.max(axis=0), color=BLUE, alpha=0.25, label="least to greatest"
-        )
-        ax.plot(epochs, values.mean(axis=0), color=BLUE, label=f"gdcore, mean of {len(values)} seeds")
-        ax.plot(epochs, COSTS[rate][: len(epochs)], "o", color=ORANGE, markeredgecolor="black", label="the course")
-        ax.set_title(f"learning rate {rate}, decay {DECAY}, batches of {softmax.BATCH_SIZE}")
-        ax.set_xlabel("epoch, counted from 0")
-        ax.set_ylabel("cost")
+        label = say("least to greatest")
+        off = 100 * (values / COSTS[rate][: len(epochs)] - 1)
+        below.fill_between(epochs, off.min(axis=0), off.max(axis=0), color=BLUE, alpha=0.25, label=label)
+        below.plot(epochs, off.mean(axis=0), color=BLUE)
+        below.axhspan(-100 * AGREED, 100 * AGREED, color=ORANGE, alpha=0.15, label=say("agreement asked for"))
+        below.set_ylim(-120 * AGREED, 250 * AGREED)
+        ax.plot(epochs, values.mean(axis=0), color=BLUE, label=say("gdcore, mean of {} seeds").format(len(values)))
+        ax.plot(epochs, COSTS[rate][: len(epochs)], "o", color=ORANGE, markeredgecolor="black", label=say("the course"))
+        ax.set_title(say("learning rate {}, decay {}, batches of {}").format(rate, DECAY, softmax.BATCH_SIZE))
+        ax.set_ylabel(say("cost"))
         ax.set_xticks(epochs)
-        ax.grid(alpha=0.3)
-        ax.legend()
-    return save(figure, folder, "batch-size.png")
+        below.set_xlabel(say("epoch, counted from 0"))
+        below.set_ylabel(say("off by, in percent"))
+        for panel in (ax, below):
+            panel.grid(alpha=0.3)
+            panel.legend()
+    return figure

@@ -84,15 +84,20 @@ def parameters(model: Sequential) -> Any:
     return np.array([arrays[layer][0 if len(index) == 2 else 1][index] for _, layer, index in PARAMETERS])
 
 
-def run() -> Outcome:
-    """Train both nets from the course's seed."""
-    x, y = data()
+def before_training() -> Sequential:
+    """The net with the course's starting weights, in float32."""
     stream = random.get_stream()
     try:
         random.set_seed(SEED)
-        as_keras = build("float32")
+        return build("float32")
     finally:
         random.set_stream(stream)
+
+
+def run() -> Outcome:
+    """Train both nets from the course's seed."""
+    x, y = data()
+    as_keras = before_training()
     before = parameters(as_keras)
     by_hand = build("float64")
     by_hand.set_weights(as_keras.get_weights())

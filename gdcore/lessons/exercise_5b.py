@@ -5,26 +5,29 @@ from __future__ import annotations
 from pathlib import Path
 
 from .._sweep import Sweep
+from ..plots._texts import translator
 from . import _grids, exercise_5a
 
 EPOCHS = 20
 
 
-def answers(short: Sweep, whole: Sweep) -> str:
-    """The unstable pairs after 20 epochs, and whether 400 epochs bear that out."""
+def seen(short: Sweep, whole: Sweep, lang: str = "en") -> str:
+    """The unstable pairs of the short trainings, and whether the long ones bear that out."""
+    say = translator(lang)
     early, late = ({_grids.name(cell) for cell in _grids.unstable(result)} for result in (short, whole))
-    return (
-        f"{_grids.answers(short)}\n\n"
-        f"Seen to be unstable after {EPOCHS} epochs: {', '.join(sorted(early)) or 'none'}\n"
-        f"unstable in the {exercise_5a.EPOCHS} epochs of 5.A: {', '.join(sorted(late)) or 'none'}\n"
-        f"seen in time: {', '.join(sorted(early & late)) or 'none'}; "
-        f"only later: {', '.join(sorted(late - early)) or 'none'}; "
-        f"calmed down: {', '.join(sorted(early - late)) or 'none'}"
-    )
+    lines = [
+        say("seen to be unstable after {} epochs: {}").format(short.runs[0].epochs, _grids.names(early, say)),
+        say("unstable in the {} epochs of 5.A: {}").format(whole.runs[0].epochs, _grids.names(late, say)),
+        say("seen in time: {}").format(_grids.names(early & late, say)),
+        say("seen only later: {}").format(_grids.names(late - early, say)),
+        say("calmed down: {}").format(_grids.names(early - late, say)),
+    ]
+    return "\n".join(lines)
 
 
 def main(plots: str | Path, lang: str = "en") -> int:
-    """Run the lesson, print tables and answers and draw its picture into a folder."""
-    whole = exercise_5a.run()
-    title = f"Exercise 5.B: iris 4-8-3, selu and softmax, {EPOCHS} epochs of 150 rows in batches of 32"
-    return _grids.show("exercise-5b", title, exercise_5a.run(EPOCHS), plots, lambda result: answers(result, whole))
+    """Print tables and answers and draw the curves."""
+    short, whole = exercise_5a.run(EPOCHS), exercise_5a.run(exercise_5a.EPOCHS)
+    title = f"5.B: {translator(lang)(exercise_5a.TITLE).format(EPOCHS, 150)}"
+    text = f"{_grids.answers(short, lang=lang)}\n\n{seen(short, whole, lang)}"
+    return _grids.show("exercise-5b", title, short, plots, lang, text)

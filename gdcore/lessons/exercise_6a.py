@@ -7,17 +7,24 @@ from pathlib import Path
 
 from .._sweep import Run, Sweep
 from .._text import aligned
+from ..plots._texts import translator
 from . import _grids
 
 UNITS = (64, 128, 64, 32, 16, 10)
 RATES = (0.1, 0.01, 0.001, 0.0005)
 EPOCHS = 5
-PICTURES = {"loss": "loss", "val_accuracy": "accuracy on the test rows"}
+TITLE = "Digits, net 64-128-64-32-16-10 with selu and softmax, {} epochs of {} rows in batches of 32"
+KEYS = ("loss", "val_accuracy")
 
 
-def run(epochs: int = EPOCHS, n_jobs: int = -1) -> Sweep:
+def run(epochs: int, n_jobs: int = -1) -> Sweep:
     """All 24 trainings on the course's split, in batches of 32."""
     return _grids.train(_grids.digits(), UNITS, RATES, epochs, n_jobs=n_jobs)
+
+
+def title(name: str, epochs: int, lang: str) -> str:
+    """The title of this exercise and of its sequels."""
+    return f"{name}: {translator(lang)(TITLE).format(epochs, 1437)}"
 
 
 def chosen(run: Run) -> tuple[bool, str]:
@@ -31,7 +38,7 @@ def chosen(run: Run) -> tuple[bool, str]:
         return False, "its loss rises"
     if losses[-1] > 0.5:
         return True, "slow, but it falls steadily: more epochs will help"
-    return True, "falls fast and steadily"
+    return True, "it falls fast and steadily"
 
 
 def selection(result: Sweep) -> list[list[Run]]:
@@ -39,9 +46,11 @@ def selection(result: Sweep) -> list[list[Run]]:
     return [cell for cell in result.cells() if chosen(cell[0])[0]]
 
 
-def answers(result: Sweep) -> str:
-    """Whom to go on training, and why; then the questions of exercise 5."""
-    lines = [["optimizer", "rate", "loss by epoch", "test accuracy", "go on?", "why"]]
+def decisions(result: Sweep, lang: str = "en") -> str:
+    """Whom to go on training, and why."""
+    say = translator(lang)
+    head = ["optimizer", "rate", "loss by epoch", "val_accuracy", "then", "because"]
+    lines = [[say(text) for text in head]]
     for cell in result.cells():
         first = cell[0]
         go, why = chosen(first)
@@ -51,14 +60,15 @@ def answers(result: Sweep) -> str:
                 f"{first.params['learning_rate']:g}",
                 " ".join(f"{loss:.3g}" for loss in first.history["loss"]),
                 f"{first.final('val_accuracy'):.3f}",
-                "yes" if go else "no",
-                why,
+                say("go on") if go else say("stop"),
+                say(why),
             ]
         )
-    return f"{aligned(lines, 6)}\n\n{_grids.answers(result, 'val_accuracy')}"
+    return aligned(lines, 6)
 
 
 def main(plots: str | Path, lang: str = "en") -> int:
-    """Run the lesson, print tables and answers and draw its pictures into a folder."""
-    title = f"Exercise 6.A: digits 64-128-64-32-16-10, selu and softmax, {EPOCHS} epochs of 1437 rows in batches of 32"
-    return _grids.show("exercise-6a", title, run(), plots, answers, PICTURES)
+    """Print tables and answers and draw the curves."""
+    result = run(EPOCHS)
+    text = f"{decisions(result, lang)}\n\n{_grids.answers(result, 'val_accuracy', lang)}"
+    return _grids.show("exercise-6a", title("6.A", EPOCHS, lang), result, plots, lang, text, KEYS)

@@ -1,4 +1,4 @@
-"""What starting weights do to one layer on MNIST: which units saturate, which die, and what is learned after all.
+"""What starting weights do to one layer on MNIST: what saturates, what dies, and what is learned.
 
 Activation x initial weights x loss on 784-10, with the course's rate of 0.1 and decay of 1e-3 (see batch_size.py
 about that), batches of 128 and 10 epochs.  The course's own run is tanh, all weights and biases 1, and the mean
@@ -8,6 +8,7 @@ squared error.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,7 +20,9 @@ from .._sweep import Sweep, sweep
 from .._text import aligned
 from ..callbacks import Callback
 from ..models import Sequential
+from ..plots._texts import translator
 from . import learning_rate as softmax
+from ._report import write
 from .batch_size import DECAY
 
 ACTIVATIONS = ("tanh", "sigmoid", "relu", "softmax")
@@ -117,9 +120,9 @@ def run(train: Dataset, test: Dataset, epochs: int = EPOCHS) -> Outcome:
     return Outcome(result, looks)
 
 
-def verdict(before: Look, after: Look, diverged: bool) -> str:
+def verdict(before: Look, after: Look, costs: Sequence[float]) -> str:
     """What became of the layer, in a word or two."""
-    if diverged or not np.isfinite(after.outputs).all():
+    if not np.isfinite(after.outputs).all():
         return "not a number"
     dead = float(np.mean(before.slopes == 0))
     if not after.slopes.any() and not before.slopes.any():
@@ -130,59 +133,73 @@ def verdict(before: Look, after: Look, diverged: bool) -> str:
         return "saturated"
     if before.stuck > 0.5:
         return "saturated at first"
+    if not np.isfinite(costs).all():
+        return "cost not a number at times"
+    if costs[-1] > costs[0]:
+        return "gets worse"
     return "learns" if dead < 0.9 else "mostly dead at first"
 
 
-def report(outcome: Outcome) -> str:
-    """The text that the command prints."""
+def report(outcome: Outcome, lang: str = "en") -> str:
+    """A line for each combination."""
+    say = translator(lang)
     lines = [
-        ["activation", "weights", "loss", "stuck before", "after", "slope before", "after", "cost", "accuracy", ""]
-    ]
+        [
+            say("activation"), say("weights"), say("loss"), say("stuck before"), say("after"), say("slope before"),
+            say("after"), say("cost"), say("accuracy"), "",
+        ]
+    ]  # fmt: skip
     for run in outcome.result.runs:
         before, after = outcome.looks[run.params["activation"], run.params["weights"], run.params["loss"]]
-        mine = "<- the course's" if run.params == THE_COURSES else ""
+        mine = f"<- {say('the course')}" if run.params == THE_COURSES else ""
         lines.append(
             [
                 run.params["activation"],
                 run.params["weights"],
-                {"mse": "MSE"}.get(run.params["loss"], "cross-entropy"),
+                {"mse": "MSE"}.get(run.params["loss"], say("cross-entropy")),
                 *(f"{look.stuck:.0%}" for look in (before, after)),
                 *(f"{np.sqrt(np.mean(np.square(look.slopes, dtype=np.float64))):.1e}" for look in (before, after)),
                 f"{run.final('loss'):.4f}",
                 f"{run.final('val_categorical_accuracy'):.4f}",
-                f"{verdict(before, after, run.diverged)} {mine}".rstrip(),
+                f"{say(verdict(before, after, run.history['loss']))} {mine}".rstrip(),
             ]
         )
     width = max(len(line[-1]) for line in lines)
     for line in lines:
         line[-1] = line[-1].ljust(width)
-    return (
-        f"MNIST -> Dense(10), SGD at {RATE} (1 - {DECAY}), batches of {BATCH_SIZE}, {outcome.result.runs[0].epochs} "
-        f"epochs, seed {SEED}.\nstuck: share of outputs where the activation's slope is below {FLAT}, so that nothing "
-        f"flows back; slope: root mean square\nof the loss by the weights, on {ROWS} rows; accuracy on the 10,000 "
-        f"test rows.\n\n{aligned(lines, 3)}"
+    return "\n".join(
+        [
+            say("MNIST -> Dense(10), SGD at {} (1 - {}), batches of {}, {} epochs, seed {}.").format(
+                RATE, DECAY, BATCH_SIZE, outcome.result.runs[0].epochs, SEED
+            ),
+            say("stuck: share of outputs where the slope of the activation is below {}: nothing flows back;").format(
+                FLAT
+            ),
+            say(
+                "slope: root mean square of the derivatives of the loss, on {} rows; accuracy on the test rows."
+            ).format(ROWS),
+            "",
+            aligned(lines, 3),
+        ]
     )
 
 
 def main(plots: str | Path, lang: str = "en") -> int:
-    """Run the lesson, print its report and draw its pictures into a folder."""
+    """Train all combinations, print what became of each and draw histograms."""
     outcome = run(*softmax.data())
-    print(report(outcome))
-    print()
-    for path in draw(outcome, Path(plots)):
-        print(f"wrote {path}")
+    print(report(outcome, lang))
+    write(draw(outcome, lang), plots, lang)
     return 0
 
 
-def draw(outcome: Outcome, folder: Path) -> list[Path]:
-    """Histograms of the outputs and of the slopes, before and after training; returns the files written."""
-    from ._figures import save
-
-    outputs = _histograms(outcome, "output of the unit", lambda look: np.ravel(look.outputs))
-    outputs.suptitle("Outputs of ten units on 1000 pictures, mean squared error: before and after training")
-    slopes = _histograms(outcome, "log10 |slope|", lambda look: _logarithms(look.slopes))
-    slopes.suptitle("Slopes of the loss by the 7840 weights, mean squared error (those that are 0 are not drawn)")
-    return [save(outputs, folder, "initialisation-outputs.png"), save(slopes, folder, "initialisation-slopes.png")]
+def draw(outcome: Outcome, lang: str = "en") -> dict[str, Any]:
+    """Histograms of the outputs and of the slopes, before and after training, by the names of their files."""
+    say = translator(lang)
+    outputs = _histograms(outcome, say("output of the unit"), lambda look: np.ravel(look.outputs), say, False)
+    outputs.suptitle(say("Outputs of ten units on {} pictures, mean squared error").format(ROWS))
+    slopes = _histograms(outcome, say("log10 of the slope"), lambda look: _logarithms(look.slopes), say, "col")
+    slopes.suptitle(say("Slopes of the loss by the 7840 weights, mean squared error (zeros are not drawn)"))
+    return {"initialisation-outputs.png": outputs, "initialisation-slopes.png": slopes}
 
 
 def _logarithms(slopes: Any) -> Any:
@@ -190,12 +207,12 @@ def _logarithms(slopes: Any) -> Any:
     return np.log10(sizes[np.isfinite(sizes)])
 
 
-def _histograms(outcome: Outcome, title: str, values: Any) -> Any:
+def _histograms(outcome: Outcome, title: str, values: Any, say: Any, sharex: Any) -> Any:
     """Starting weights as rows, activations as columns; in each cell before and after."""
     from ..plots._figures import BLUE, ORANGE, new_figure
 
-    figure = new_figure(11, 11.5)
-    grid = figure.subplots(len(WEIGHTS), len(ACTIVATIONS), sharex="col")
+    figure = new_figure(11, 12.5)
+    grid = figure.subplots(len(WEIGHTS), len(ACTIVATIONS), sharex=sharex, sharey=True)
     for i, weights in enumerate(WEIGHTS):
         for j, activation in enumerate(ACTIVATIONS):
             ax = grid[i, j]
@@ -203,23 +220,21 @@ def _histograms(outcome: Outcome, title: str, values: Any) -> Any:
             found = [values(look) for look in looks]
             found = [part[np.isfinite(part)] for part in found]
             joined = np.concatenate(found)
-            edges = np.histogram_bin_edges(joined if len(joined) else np.zeros(1), 30)
-            for part, name, colour, style in zip(
-                found, ("before", "after"), (BLUE, ORANGE), ("stepfilled", "step"), strict=True
-            ):
-                shares = np.full(len(part), 1 / max(len(part), 1))
-                ax.hist(part, edges, weights=shares, color=colour, histtype=style, alpha=0.8, linewidth=2, label=name)
-            ax.set_ylim(0, 1.05)
-            if not len(joined):
-                ax.text(0.5, 0.5, "all 0", transform=ax.transAxes, ha="center", va="center")
             if i == 0:
                 ax.set_title(activation)
             if i == len(WEIGHTS) - 1:
                 ax.set_xlabel(title)
             if j == 0:
-                ax.set_ylabel(f"{weights}\nshare")
-            else:
-                ax.tick_params(labelleft=False)
+                ax.set_ylabel(f"{weights}\n{say('share')}")
+            if not len(joined):
+                ax.text(0.5, 0.5, say("all 0"), transform=ax.transAxes, ha="center", va="center")
+                continue
+            edges = np.histogram_bin_edges(joined, 30)
+            for part, name, colour, style in zip(
+                found, (say("before"), say("after")), (BLUE, ORANGE), ("stepfilled", "step"), strict=True
+            ):
+                shares = np.full(len(part), 1 / max(len(part), 1))
+                ax.hist(part, edges, weights=shares, color=colour, histtype=style, alpha=0.8, linewidth=2, label=name)
     handles, labels = grid[0, 0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=2)
     return figure

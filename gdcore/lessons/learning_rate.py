@@ -17,6 +17,8 @@ from .._sweep import Sweep, sweep
 from .._text import aligned
 from ..datasets import mnist
 from ..models import Sequential
+from ..plots._texts import translator
+from ._report import write
 
 if TYPE_CHECKING:
     from ..schedules import LearningRateSchedule
@@ -56,47 +58,63 @@ def run(train: Dataset, test: Dataset, epochs: int = EPOCHS) -> Sweep:
     )
 
 
-def report(result: Sweep) -> str:
-    """The text that the command prints."""
+def report(result: Sweep, lang: str = "en") -> str:
+    """Cost by epoch and accuracy of each rate, and what they say."""
+    say = translator(lang)
     runs = result.runs
-    lines = [["epoch", *(f"rate {run.params['learning_rate']}" for run in runs)]]
+    lines = [[say("epoch"), *(f"{say('rate')} {run.params['learning_rate']}" for run in runs)]]
     for epoch in range(runs[0].epochs):
         lines.append([str(epoch + 1), *(f"{run.history['loss'][epoch]:.4f}" for run in runs)])
-    lines.append(["accuracy", *(f"{run.final('val_accuracy'):.4f}" for run in runs)])
+    lines.append([say("accuracy"), *(f"{run.final('val_accuracy'):.4f}" for run in runs)])
     best = result.best
     rising = sum(b > a for a, b in zip(best.history["loss"], best.history["loss"][1:], strict=False))
-    return (
-        f"MNIST -> Dense(10, softmax) from zeros, cross-entropy, SGD, batches of {BATCH_SIZE}, seed {SEED}\n"
-        "Cost by epoch (mean over the batches, before each update); accuracy on the 10,000 test rows:\n\n"
-        f"{aligned(lines)}\n\n"
-        f"The best rate is {best.params['learning_rate']}; its cost rose from one epoch to the next {rising} times. "
-        f"A rate ten times smaller\nneeds about ten times as many epochs: {RATES[1]} comes to "
-        f"{runs[1].final('loss'):.4f} in epoch {runs[1].epochs}, {RATES[0]} to {runs[0].history['loss'][1]:.4f} "
-        "in epoch 2."
+    slower = say(
+        "A rate ten times smaller needs about ten times as many epochs: {} comes to {:.4f} in epoch {}, "
+        "{} to {:.4f} in epoch {}."
+    ).format(RATES[1], runs[1].final("loss"), runs[1].epochs, RATES[0], runs[0].history["loss"][1], 2)
+    return "\n".join(
+        [
+            say("MNIST -> Dense(10, softmax) from zeros, cross-entropy, SGD, batches of {}, seed {}").format(
+                BATCH_SIZE, SEED
+            ),
+            say("Cost by epoch (mean over the batches, each before its update); accuracy on the test rows:"),
+            "",
+            aligned(lines),
+            "",
+            say("The best rate is {}; its cost rose from one epoch to the next {} times.").format(
+                best.params["learning_rate"], rising
+            ),
+            slower,
+        ]
     )
 
 
 def main(plots: str | Path, lang: str = "en") -> int:
-    """Run the lesson, print its report and draw its picture into a folder."""
+    """Train at each rate, print the costs and draw them."""
     result = run(*data())
-    print(report(result))
-    print()
-    print(f"wrote {draw(result, Path(plots))}")
+    print(report(result, lang))
+    write({"learning-rate.png": draw(result, lang)}, plots, lang)
     return 0
 
 
-def draw(result: Sweep, folder: Path) -> Path:
-    """Cost and accuracy by epoch, a line for each rate; returns the file written."""
-    from ._figures import curves, save
+def draw(result: Sweep, lang: str = "en") -> Any:
+    """Cost and accuracy by epoch, a line for each rate."""
+    from matplotlib.ticker import MaxNLocator
 
-    labels = [f"rate {run.params['learning_rate']}" for run in result.runs]
-    figure: Any = curves(
-        {
-            "cost on the training rows": dict(zip(labels, (run.history["loss"] for run in result.runs), strict=True)),
-            "accuracy on the test rows": dict(
-                zip(labels, (run.history["val_accuracy"] for run in result.runs), strict=True)
-            ),
-        }
-    )
-    figure.suptitle("Softmax regression on MNIST: what the learning rate does")
-    return save(figure, folder, "learning-rate.png")
+    from ..plots._figures import STYLES, new_figure
+
+    say = translator(lang)
+    figure = new_figure(11, 4.4)
+    titles = {"loss": say("cost on the training rows"), "val_accuracy": say("accuracy on the test rows")}
+    for ax, (key, title) in zip(figure.subplots(1, 2), titles.items(), strict=True):
+        for run, style in zip(result.runs, STYLES, strict=False):
+            values = run.history[key]
+            label = f"{say('rate')} {run.params['learning_rate']}"
+            ax.plot(np.arange(1, len(values) + 1), values, label=label, **{**style, "linewidth": 2})
+        ax.set_xlabel(say("epoch"))
+        ax.set_ylabel(title)
+        ax.xaxis.set_major_locator(MaxNLocator(integer=True))
+        ax.grid(alpha=0.3)
+        ax.legend()
+    figure.suptitle(say("Softmax regression on MNIST: what the learning rate does"))
+    return figure
