@@ -3,6 +3,14 @@
 
 from cpython.pycapsule cimport PyCapsule_GetContext, PyCapsule_GetName, PyCapsule_GetPointer
 
+cdef extern from "kernels.h" nogil:
+    void gd_steepest_f32(Py_ssize_t, const float*, float*, float*)
+    void gd_steepest_f64(Py_ssize_t, const double*, double*, double*)
+    void gd_keep_better_f32(Py_ssize_t, const float*, const float*, const float*, const float*, float*)
+    void gd_keep_better_f64(Py_ssize_t, const double*, const double*, const double*, const double*, double*)
+    bint gd_news_f32(Py_ssize_t, const float*, const float*, const float*)
+    bint gd_news_f64(Py_ssize_t, const double*, const double*, const double*)
+
 cdef enum:
     SURFACE                      # one of those here
     VALUE_FUNCTION               # C functions, of a LowLevelCallable; with or without user data
@@ -265,23 +273,35 @@ cdef void look(Objective* obj, const real* x, const real* value, const real* gra
                 s = abs_(bounded(here[i] - slope[i], low, high) - here[i])
                 size[i] = s if s > size[i] else size[i]
                 trouble[i] += slope[i] - slope[i]
+        elif real is float:
+            gd_steepest_f32(lanes, slope, size, trouble)
         else:
-            for i in range(lanes):
-                s = abs_(slope[i])
-                size[i] = s if s > size[i] else size[i]
-                trouble[i] += slope[i] - slope[i]
+            gd_steepest_f64(lanes, slope, size, trouble)
+
+
+cdef inline void keep_better(Py_ssize_t lanes, const real* value, const real* trouble, const real* best,
+                             const real* new, real* kept) noexcept nogil:
+    if real is float:
+        gd_keep_better_f32(lanes, value, trouble, best, new, kept)
+    else:
+        gd_keep_better_f64(lanes, value, trouble, best, new, kept)
+
+
+cdef inline bint has_news(Py_ssize_t lanes, const real* size, const real* trouble, const real* gate) noexcept nogil:
+    if real is float:
+        return gd_news_f32(lanes, size, trouble, gate)
+    else:
+        return gd_news_f64(lanes, size, trouble, gate)
 
 
 cdef void keep_best(Py_ssize_t n, Py_ssize_t lanes, const real* value, const real* trouble, const real* x,
                     const real* grad, real* best, real* best_x, real* best_grad) noexcept nogil:
-    cdef Py_ssize_t i, k, j
+    cdef Py_ssize_t k, first
     for k in range(n):
-        for i in range(lanes):
-            j = k * lanes + i
-            best_x[j] = x[j] if value[i] + trouble[i] < best[i] else best_x[j]
-            best_grad[j] = grad[j] if value[i] + trouble[i] < best[i] else best_grad[j]
-    for i in range(lanes):
-        best[i] = value[i] if value[i] + trouble[i] < best[i] else best[i]
+        first = k * lanes
+        keep_better(lanes, value, trouble, <const real*>best, x + first, best_x + first)
+        keep_better(lanes, value, trouble, <const real*>best, grad + first, best_grad + first)
+    keep_better(lanes, value, trouble, <const real*>best, value, best)
 
 
 cdef int look_out(callback, Py_ssize_t iteration, Py_ssize_t n, const real* x, double value) except -1 with gil:
@@ -417,12 +437,10 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
                 if simple:
                     any_news = look_at_one(n, theta, value, best, gate[0], steep, trouble)
                 else:
-                    any_news = False
                     look(&obj, <const real*>theta, <const real*>value, <const real*>grad, steep, trouble)
                     keep_best(n, lanes, <const real*>value, <const real*>trouble, <const real*>theta,
                               <const real*>grad, best, best_x, best_grad)
-                    for i in range(lanes):
-                        any_news |= (steep[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0))
+                    any_news = has_news(lanes, <const real*>steep, <const real*>trouble, <const real*>gate)
                 for i in range(live if has_history else 0):
                     if gate[i] >= 0:
                         history[start + i, t] = value[i]

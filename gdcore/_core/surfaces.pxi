@@ -4,8 +4,10 @@
 from libc.math cimport sin as c_sin
 
 cdef extern from "kernels.h" nogil:
-    float gd_expf(float)
-    double gd_exp_falling(double)
+    float gd_peak_f32(float, float, float*, float*)
+    double gd_peak_f64(double, double, double*, double*)
+    void gd_peaks_f32(Py_ssize_t, const float*, const float*, float*, float*, float*)
+    void gd_peaks_f64(Py_ssize_t, const double*, const double*, double*, double*, double*)
 
 cdef enum:
     PEAKS
@@ -43,26 +45,7 @@ cdef struct Surface:
     double condition             # of a quadratic
 
 
-cdef inline real exp_falling(real x) noexcept nogil:
-    """e^x for x <= 0."""
-    if real is float:
-        return gd_expf(x)
-    else:
-        return gd_exp_falling(x)
-
-
 # Functions of two variables: the value, and the gradient in u and v.
-
-cdef inline real peaks(real x, real y, real* u, real* v) noexcept nogil:
-    # few operations wait for the exponentials: all that can be is computed beside them
-    cdef real one = 1, c = one - x, x2 = x * x, y2 = y * y, y4 = y2 * y2
-    cdef real p = x * (one / 5 - x2) - y4 * y, q = 3 * (c * c)
-    cdef real e = exp_falling(-x2 - (y + 1) * (y + 1)), f = exp_falling(-x2 - y2)
-    cdef real g = exp_falling(-((x + 1) * (x + 1)) - y2)
-    u[0] = (x + 1) * (2 * one / 3) * g - (6 * c + 2 * x * q) * e - (2 - 30 * x2 - 20 * x * p) * f
-    v[0] = y * (2 * one / 3) * g - 2 * (y + 1) * q * e + (50 * y4 + 20 * y * p) * f
-    return q * e - 10 * p * f - one / 3 * g
-
 
 cdef inline real himmelblau(real x, real y, real* u, real* v) noexcept nogil:
     cdef real p = x * x + y - 11, q = x + y * y - 7
@@ -110,7 +93,10 @@ cdef inline void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, co
                          real* grad) noexcept nogil:
     """Values and gradients at n points; no two of the arrays may overlap."""
     if shape.kind == PEAKS and n == 1:
-        value[0] = peaks(x[0], x[1], grad, grad + 1)
+        if real is float:
+            value[0] = gd_peak_f32(x[0], x[1], grad, grad + 1)
+        else:
+            value[0] = gd_peak_f64(x[0], x[1], grad, grad + 1)
     else:
         surface_at_many(shape, dims, n, x, value, grad)
 
@@ -124,10 +110,10 @@ cdef void surface_at_many(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, c
     cdef real* slope
     cdef real one = 1, half = 0.5, ten = 10, p, q, u, v
     if shape.kind == PEAKS:
-        for i in range(n):
-            value[i] = peaks(x[i], y[i], &u, &v)
-            grad[i] = u
-            dy[i] = v
+        if real is float:
+            gd_peaks_f32(n, x, y, value, grad, dy)
+        else:
+            gd_peaks_f64(n, x, y, value, grad, dy)
     elif shape.kind == HIMMELBLAU:
         for i in range(n):
             value[i] = himmelblau(x[i], y[i], &u, &v)
