@@ -270,7 +270,7 @@ GD_INLINE double gd_exp(double x) { return gd_exp_sum(x, -0.0); }
 GD_INLINE double gd_exp_falling(double x)
 {
     double shifted = GD_FMA(x, 1.44269504088896338700, GD_MAGIC), n = shifted - GD_MAGIC;
-    double r = GD_FMA(n, -1.90821492927058770002e-10, GD_FMA(n, -6.93147180369123816490e-01, x));
+    double r = GD_FMA(n, -6.93147180369123816490e-01, x) - n * 1.90821492927058770002e-10;
     double r2 = r * r, r4 = r2 * r2, p, q, scale;
     if (x < -708.0) return 0.0; /* not so for nan */
     /* the polynomial of gd_expm1_reduced, by pairs of terms */
@@ -282,7 +282,7 @@ GD_INLINE double gd_exp_falling(double x)
                GD_FMA(1.6666666666666671008e-1, r, 0.5));
     p = GD_FMA(r4, q, p);
     scale = gd_double_of((gd_bits_of_double(shifted) + 1023u) << 52);
-    return GD_FMA(scale, GD_FMA(r2, p, r), scale);
+    return GD_FMA(scale * r2, p, GD_FMA(scale, r, scale));
 }
 
 GD_INLINE double gd_sigmoid(double x)
