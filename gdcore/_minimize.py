@@ -518,7 +518,7 @@ class ModelObjective:
         )
         own = model._network
         self._network = Network(model._structure(), "float64")
-        self._network.configure(model._ready("objective")._spec(), [])
+        self._network.configure(model._ready("objective")._spec(), [], model._loss_weight())
         self._network.state[:] = own.state
         self._network.random[:] = own.random
         self._last: tuple[bytes, float, NDArray[Any]] = (b"", 0.0, np.empty(0))

@@ -830,6 +830,7 @@ def test_objective(dtype, weighted):
     x, y = gdcore.datasets.iris.load_data()
     weight = np.linspace(0.5, 2, len(x)) if weighted else None
     model = iris_model(dtype, kernel_regularizer="l2")
+    model.compile("adam", "sparse_categorical_crossentropy", loss_weights=0.5)
     objective = model.objective(x, y, weight)
     fun, jac = objective
     w = objective.x0
