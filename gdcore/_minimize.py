@@ -3,26 +3,34 @@
 from __future__ import annotations
 
 import math
-import os
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from . import optimizers
-from ._core import kernels
+from ._core import Network, kernels
 from ._names import unknown
+from ._threads import get_num_threads
 from .models import _whole
 from .surfaces import Surface
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from numpy.typing import ArrayLike, NDArray
     from scipy.optimize import OptimizeResult  # type: ignore[import-untyped]
 
-# SciPy's solvers that need no second derivatives; these of them take bounds
-_SCIPY = ("Nelder-Mead", "Powell", "CG", "BFGS", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP", "trust-constr")
-_WITHOUT_BOUNDS = ("CG", "BFGS")
+    from .models import Sequential
+
+# SciPy's solvers that need no second derivatives
+_SCIPY = {
+    name.lower(): name
+    for name in (
+        *("Nelder-Mead", "Powell", "CG", "BFGS", "Newton-CG", "L-BFGS-B", "TNC", "COBYLA", "COBYQA", "SLSQP"),
+        "trust-constr",
+    )
+}
+_WITHOUT_BOUNDS = ("CG", "BFGS", "Newton-CG")
 _WITHOUT_GRADIENT = ("Nelder-Mead", "Powell", "COBYLA", "COBYQA")
 
 _MESSAGES = {
@@ -67,8 +75,8 @@ def minimize(
         Where to start; several starts are worked on side by side, on all processors.  float32 stays float32, and
         all arithmetic is float32 then; everything else becomes float64.
     optimizer : str or Optimizer
-        A copy of its settings is used; or one of SciPy's solvers, by name: "L-BFGS-B", "BFGS", "CG", "TNC", "SLSQP",
-        "trust-constr", "Nelder-Mead", "Powell", "COBYLA", "COBYQA".
+        A copy of its settings is used; or one of SciPy's solvers, by name: "L-BFGS-B", "BFGS", "CG", "Newton-CG",
+        "TNC", "SLSQP", "trust-constr", "Nelder-Mead", "Powell", "COBYLA", "COBYQA".
     jac : callable, True, "forward", "central", or scipy.LowLevelCallable, optional
         ``jac(x, *args)`` gives the gradient, of shape (n,); True: `fun` gives value and gradient.  Otherwise
         differences, ``(f(x + h) - f(x)) / h`` or ``(f(x + h) - f(x - h)) / 2h``, one coordinate at a time.  A
@@ -123,11 +131,17 @@ def minimize(
     steps = _whole("maxiter", maxiter, 0)
     tol, gtol = _tolerance("tol", tol), _tolerance("gtol", gtol)
     objective, per_value = _objective(fun, jac, args, rows, h, limits)
-    if isinstance(optimizer, str) and (solver := {name.lower(): name for name in _SCIPY}.get(optimizer.lower())):
-        if callback is not None and many:
-            raise ValueError(f"callback works with one start, x0 has shape {start.shape}")
-        options = {"maxiter": steps, "tol": tol, "gtol": gtol, "bounds": bounds}
-        return _by_scipy(solver, fun, start, objective, per_value, options, callback, trajectory)
+    listener = _listener(callback)
+    solver = _SCIPY.get(optimizer.lower()) if isinstance(optimizer, str) else None
+    if solver:
+        if many:
+            raise ValueError(f"optimizer={optimizer!r} works with one start, x0 has shape {start.shape}")
+        if solver in _WITHOUT_GRADIENT and objective[2] != "analytic":
+            objective, per_value = (*objective[:2], "analytic", *objective[3:]), 1
+        tolerances = {"tol": tol, "gtol": gtol}
+        return _by_scipy(solver, objective, start, per_value, steps, tolerances, bounds, listener, trajectory)
+    if isinstance(optimizer, str) and optimizer.lower() not in optimizers._ALL:
+        raise unknown("optimizer", optimizer, {**optimizers._CLASSES, **dict.fromkeys(_SCIPY.values())})
     settings = optimizers.get(optimizer)._fresh()
     if callback is not None and many:
         raise ValueError(f"callback works with one start, x0 has shape {start.shape}")
@@ -142,7 +156,7 @@ def minimize(
         np.empty((count, steps + 1), rows.dtype) if trajectory or not many else None,
         np.empty((count, steps + 1, n), rows.dtype) if trajectory else None,
     )
-    _run(objective, settings, steps, tol or 0.0, 1e-6 if gtol is None else gtol, results, _listener(callback))
+    _run(objective, settings, steps, tol or 0.0, 1e-6 if gtol is None else gtol, results, listener)
     return _result(fun, many, results, per_value)
 
 
@@ -158,18 +172,20 @@ def _run(
     """Fill the results, with the starts shared out among threads."""
     count, n = results[0].shape
     called = objective[0] == "called"
-    lanes = min(count, max(1, 1024 // n)) if settings._elementwise and not called else 1
-    share = max(lanes, 64)
+    lanes = min(count, max(1, 512 // n)) if settings._elementwise and not called else 1
     # what calls Python is called in order, whatever the number of processors
-    threads = 1 if called or callable(settings._rate) else min(_processors(), -(-count // share))
+    threads = (
+        1 if called or settings._rate_spec()[0] == "called" else min(get_num_threads(), -(-count // max(lanes, 64)))
+    )
+    share = -(-count // (lanes * 4 * threads)) * lanes  # some for each thread, as one may be kept waiting
     stop = np.zeros(1, np.int64)
     firsts = iter(range(0, count, share))  # taking the next one is safe among threads
 
     def work() -> None:
-        own = settings._fresh()
-        own._build([np.zeros(n * lanes, results[0].dtype)])
         try:
             for first in firsts:
+                own = settings._fresh()
+                own._build([np.zeros(n * lanes, results[0].dtype)])
                 last = min(first + share, count)
                 kernels.descend(objective, own._core(), lanes, first, last, steps, tol, gtol, results, stop, listener)
         except BaseException:
@@ -181,16 +197,15 @@ def _run(
         return
     from concurrent.futures import ThreadPoolExecutor
 
-    with ThreadPoolExecutor(threads - 1) as pool:
-        others = [pool.submit(work) for _ in range(threads - 1)]
-        work()
+    try:
+        with ThreadPoolExecutor(threads - 1) as pool:
+            others = [pool.submit(work) for _ in range(threads - 1)]
+            work()
+    except BaseException:  # also what comes while others are waited for
+        stop[0] = 1
+        raise
     for other in others:
         other.result()
-
-
-def _processors() -> int:
-    """The processors this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 # ---- what came -------------------------------------------------------------------------------------------
@@ -219,11 +234,14 @@ def _limits(bounds: Any, n: int, dtype: Any) -> tuple[NDArray[Any], NDArray[Any]
     if hasattr(bounds, "lb") and hasattr(bounds, "ub"):
         low, high = (np.broadcast_to(np.asarray(limit, np.float64), (n,)) for limit in (bounds.lb, bounds.ub))
     else:
-        pairs = [tuple(pair) for pair in bounds]
-        if len(pairs) != n or any(len(pair) != 2 for pair in pairs):
-            raise ValueError(f"bounds={bounds!r} is not a pair (low, high) for each of {n} coordinates")
-        low = np.array([-math.inf if pair[0] is None else pair[0] for pair in pairs], np.float64)
-        high = np.array([math.inf if pair[1] is None else pair[1] for pair in pairs], np.float64)
+        try:
+            pairs = [(low, high) for low, high in bounds]
+            low = np.array([-math.inf if pair[0] is None else pair[0] for pair in pairs], np.float64)
+            high = np.array([math.inf if pair[1] is None else pair[1] for pair in pairs], np.float64)
+        except (TypeError, ValueError):
+            pairs = []
+        if len(pairs) != n:
+            raise ValueError(f"bounds={bounds!r} is not a pair (low, high) of numbers for each of {n} coordinates")
     if not np.all(low <= high):
         raise ValueError(f"bounds={bounds!r} has a low that is not at most its high")
     return low.astype(dtype), high.astype(dtype)
@@ -371,11 +389,10 @@ def _result(fun: Any, many: bool, results: tuple[Any, ...], per_value: int) -> O
         status=status,
         message=[_MESSAGES[name] for name in names],
     )
-    steps = np.minimum(np.arange(nit.max() + 1), nit[:, np.newaxis])
     if history is not None:
-        result.fun_history = np.take_along_axis(history, steps, axis=1)
+        result.fun_history = _made(history, nit)
     if path is not None:
-        result.trajectory = np.take_along_axis(path, steps[..., np.newaxis], axis=1)
+        result.trajectory = _made(path, nit)
     if many:
         result.minima, result.basin = _basins(fun, result)
     else:
@@ -384,10 +401,20 @@ def _result(fun: Any, many: bool, results: tuple[Any, ...], per_value: int) -> O
     return result
 
 
+def _made(kept: NDArray[Any], nit: NDArray[np.int64]) -> NDArray[Any]:
+    """The steps that were made, and the last of each start again for what others made more of."""
+    made = kept[:, : nit.max() + 1].copy()
+    for row, end in zip(made, nit, strict=True):
+        row[end + 1 :] = row[end]
+    return made
+
+
 def _basins(fun: Any, result: OptimizeResult) -> tuple[NDArray[Any], NDArray[np.int64]]:
     """The different places where starts ended, known minima first, and which of them each start found."""
     x, n = result.x, result.x.shape[1]
-    known = fun.minima if isinstance(fun, Surface) and fun.ndim == n else np.empty((0, n))
+    known = fun.minima if isinstance(fun, Surface) else np.empty((0, n))
+    if known.shape[1] != n:  # of another number of coordinates, what is the same along all of them
+        known = np.repeat(known[np.ptp(known, axis=1) == 0, :1], n, axis=1)
     places = list(known.astype(x.dtype))
     basin = np.full(len(x), -1, np.int64)
     ended = np.isfinite(x).all(axis=1) & np.isfinite(result.fun)
@@ -409,12 +436,127 @@ def _near(x: NDArray[Any], place: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _by_scipy(
     solver: str,
-    fun: Any,
-    start: NDArray[Any],
     objective: tuple[Any, ...],
+    start: NDArray[Any],
     per_value: int,
-    options: dict[str, Any],
-    callback: Any,
+    steps: int,
+    tolerances: dict[str, float | None],
+    bounds: Any,
+    listener: Any,
     trajectory: bool,
 ) -> OptimizeResult:
-    raise NotImplementedError
+    """One start by a solver of SciPy's, with our gradient."""
+    from scipy.optimize import OptimizeResult
+    from scipy.optimize import minimize as solve
+
+    seen: dict[bytes, float] = {}  # values since the last iteration, one of which was where it ended
+    history: list[float] = []
+    path: list[Any] = []
+
+    def value_and_gradient(x: Any) -> Any:
+        found, gradient = kernels.evaluate_objective(objective, np.array(x, start.dtype))
+        seen[np.asarray(x, np.float64).tobytes()] = found
+        return found if without_gradient else (found, gradient)
+
+    def note(x: Any) -> None:
+        path.append(np.array(x, start.dtype))
+        key = np.asarray(x, np.float64).tobytes()
+        history.append(seen[key] if key in seen else kernels.evaluate_objective(objective, path[-1])[0])
+        seen.clear()
+
+    def after_iteration(x: Any, *_: Any) -> None:  # trust-constr tells more
+        note(x)
+        if listener is not None and listener(len(history) - 1, path[-1].copy(), history[-1]):
+            raise StopIteration
+
+    without_gradient = solver in _WITHOUT_GRADIENT
+    if bounds is not None and solver in _WITHOUT_BOUNDS:
+        raise ValueError(f"optimizer={solver!r} takes no bounds")
+    options: dict[str, Any] = {"maxfun" if solver == "TNC" else "maxiter": steps}
+    if tolerances["gtol"] is not None and solver in ("CG", "BFGS", "L-BFGS-B", "TNC", "trust-constr"):
+        options["gtol"] = tolerances["gtol"]
+    note(start)
+    try:
+        result = solve(
+            value_and_gradient,
+            start,
+            method=solver,
+            jac=None if without_gradient else True,
+            bounds=bounds,
+            tol=tolerances["tol"],
+            callback=after_iteration,
+            options=options,
+        )
+    except StopIteration:  # from those solvers of SciPy that know nothing of it
+        result = OptimizeResult(x=path[-1], fun=history[-1], success=False, status=99, message=_MESSAGES["callback"])
+        result.nit, result.nfev = len(history) - 1, len(history)
+    result.x = np.asarray(result.x, start.dtype)
+    result.nfev = int(result.nfev) * per_value
+    result.nit = len(history) - 1
+    result.fun_history = np.array(history, start.dtype)
+    if trajectory:
+        result.trajectory = np.array(path)
+    return result
+
+
+class ModelObjective:
+    """The loss of a model as a function of one flat vector, in float64; what `Sequential.objective` gives.
+
+    The vector holds the trainable arrays one after the other, in the order of ``model.trainable_weights``.  The
+    model changes with `assign` only.  Called with a vector, the object gives ``(value, gradient)``, as ``jac=True``
+    expects; unpacked, ``fun, jac = model.objective(x, y)``.
+    """
+
+    def __init__(self, model: Sequential, data: tuple[Any, Any, Any], training: bool) -> None:
+        self._model = model
+        self._training = training
+        x, y, weights = data
+        self._data = (
+            x.astype(np.float64),
+            y.astype(np.float64),
+            None if weights is None else weights.astype(np.float64),
+        )
+        own = model._network
+        self._network = Network(model._structure(), "float64")
+        self._network.configure(model._ready("objective")._spec(), [], model._loss_weight())
+        self._network.state[:] = own.state
+        self._network.random[:] = own.random
+        self._last: tuple[bytes, float, NDArray[Any]] = (b"", 0.0, np.empty(0))
+
+    @property
+    def x0(self) -> NDArray[np.float64]:
+        """The weights that the model has now."""
+        return self._model._network.theta.astype(np.float64)
+
+    def __call__(self, w: ArrayLike) -> tuple[float, NDArray[np.float64]]:
+        """The loss with all penalties, and its gradient."""
+        at = np.asarray(w, np.float64)
+        if at.shape != self._network.theta.shape:
+            raise ValueError(f"w has shape {at.shape}, expected {self._network.theta.shape}")
+        key = at.tobytes()
+        if key != self._last[0]:
+            self._network.theta[:] = at
+            value = self._network.gradient(*self._data, "analytic", 0.0, self._training)
+            self._last = (key, value, self._network.grad.copy())
+        return self._last[1], self._last[2].copy()
+
+    def fun(self, w: ArrayLike) -> float:
+        """The loss."""
+        return self(w)[0]
+
+    def jac(self, w: ArrayLike) -> NDArray[np.float64]:
+        """Its gradient, of the shape of w."""
+        return self(w)[1]
+
+    def __iter__(self) -> Iterator[Callable[..., Any]]:
+        return iter((self.fun, self.jac))
+
+    def assign(self, w: ArrayLike) -> None:
+        """Give the model these weights."""
+        at = np.asarray(w, np.float64)
+        theta = self._model._network.theta
+        if at.shape != theta.shape:
+            raise ValueError(f"w has shape {at.shape}, expected {theta.shape}")
+        theta[:] = at
+        for layer in self._model.layers:
+            layer._refresh()

@@ -21,6 +21,8 @@ from .metrics import Metric
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
+    from ._minimize import ModelObjective
+
 
 _ENDLESS = 1 << 62
 """So many batches stand for an unknown number of them."""
@@ -771,6 +773,41 @@ class Sequential:
             raise ValueError(f"values has shape {points.shape}, expected one dimension")
         self._configure(loss)
         return self._network.loss_slice(X, Y, W, where, at, points)
+
+    def objective(
+        self,
+        x: ArrayLike,
+        y: ArrayLike,
+        sample_weight: ArrayLike | None = None,
+        *,
+        training: bool = False,
+        allow_nan: bool = False,
+    ) -> ModelObjective:
+        """The loss over all rows as a function of one flat vector of weights, for `gdcore.minimize` and SciPy.
+
+        It is computed in float64, also for a float32 model: line searches need the digits.  Training by SciPy's
+        L-BFGS-B::
+
+            objective = model.objective(x, y)
+            result = gdcore.minimize(objective, objective.x0, "L-BFGS-B", jac=True, maxiter=200)
+            objective.assign(result.x)
+
+        Parameters
+        ----------
+        x, y, sample_weight, allow_nan : as in `fit`
+        training : bool
+            As in `gradient`: noise is the same at each call then.
+
+        Returns
+        -------
+        ModelObjective
+            With methods ``fun(w)`` and ``jac(w)``, the weights ``x0`` of now, and ``assign(w)``, which gives the model
+            its new weights; called, it gives value and gradient.
+        """
+        from ._minimize import ModelObjective
+
+        self._ready("objective")
+        return ModelObjective(self, self._data(x, y, sample_weight, allow_nan), training)
 
     # ---- files -------------------------------------------------------------------------------------------
 

@@ -135,6 +135,65 @@
     X(log_sigmoid) X(gelu) X(gelu_tanh) X(mish) X(tanh_shrink)
 GD_ALL_MAPS(GD_MAP)
 
+/* The peaks surface at (x, y): its value, and its gradient in u and v.  Few operations wait for the exponentials: all that
+ * can be is computed beside them. */
+#define GD_PEAKS(REAL, suffix, exp)                                                                 \
+    GD_INLINE REAL gd_peak_##suffix(REAL x, REAL y, REAL *u, REAL *v)                               \
+    {                                                                                               \
+        const REAL one = 1, two_thirds = one * 2 / 3, third = one / 3, fifth = one / 5;             \
+        REAL c = one - x, x2 = x * x, y2 = y * y, y4 = y2 * y2;                                     \
+        REAL p = x * (fifth - x2) - y4 * y, q = 3 * (c * c);                                        \
+        REAL e = exp(-x2 - (y + one) * (y + one)), f = exp(-x2 - y2);                               \
+        REAL g = exp(-((x + one) * (x + one)) - y2);                                                \
+        *u = (x + one) * two_thirds * g - (6 * c + 2 * x * q) * e - (2 - 30 * x2 - 20 * x * p) * f; \
+        *v = y * two_thirds * g - 2 * (y + one) * q * e + (50 * y4 + 20 * y * p) * f;               \
+        return q * e - 10 * p * f - third * g;                                                      \
+    }                                                                                               \
+    static void gd_peaks_##suffix(Py_ssize_t n, const REAL *x, const REAL *y, REAL *value, REAL *u, REAL *v) \
+    {                                                                                               \
+        Py_ssize_t i;                                                                               \
+        GD_INDEPENDENT                                                                              \
+        for (i = 0; i < n; i++) {                                                                   \
+            REAL a, b;                                                                              \
+            value[i] = gd_peak_##suffix(x[i], y[i], &a, &b);                                        \
+            u[i] = a;                                                                               \
+            v[i] = b;                                                                               \
+        }                                                                                           \
+    }
+GD_PEAKS(float, f32, gd_expf)
+GD_PEAKS(double, f64, gd_exp_falling)
+
+/* What descents look at after each step, for many starts; no two arrays overlap, but for `best` as `to`.
+ * steepest: size takes in another component of the gradient, trouble too, which is 0 where all is finite and nan elsewhere.
+ * keep_better: what belongs to a value that is better than the best.  news: whether one that still runs has to stop. */
+#define GD_DESCENTS(REAL, suffix, fabs)                                                                             \
+    static void gd_steepest_##suffix(Py_ssize_t n, const REAL *slope, REAL *size, REAL *trouble)                    \
+    {                                                                                                               \
+        Py_ssize_t i;                                                                                               \
+        GD_INDEPENDENT                                                                                              \
+        for (i = 0; i < n; i++) {                                                                                   \
+            REAL s = fabs(slope[i]);                                                                                \
+            size[i] = s > size[i] ? s : size[i];                                                                    \
+            trouble[i] += slope[i] - slope[i];                                                                      \
+        }                                                                                                           \
+    }                                                                                                               \
+    static void gd_keep_better_##suffix(Py_ssize_t n, const REAL *value, const REAL *trouble, const REAL *best,     \
+                                        const REAL *from, REAL *to)                                                 \
+    {                                                                                                               \
+        Py_ssize_t i;                                                                                               \
+        GD_INDEPENDENT                                                                                              \
+        for (i = 0; i < n; i++) to[i] = value[i] + trouble[i] < best[i] ? from[i] : to[i];                          \
+    }                                                                                                               \
+    static int gd_news_##suffix(Py_ssize_t n, const REAL *size, const REAL *trouble, const REAL *gate)              \
+    {                                                                                                               \
+        Py_ssize_t i;                                                                                               \
+        int news = 0;                                                                                               \
+        for (i = 0; i < n; i++) news |= (size[i] < gate[i]) | ((trouble[i] != 0) & (gate[i] >= 0));                 \
+        return news;                                                                                                \
+    }
+GD_DESCENTS(float, f32, fabsf)
+GD_DESCENTS(double, f64, fabs)
+
 /* d[i] = d[i] f'(x[i]) */
 #define GD_SLOPE(name)                                                                        \
     static void gd_times_##name##_slope_f32(Py_ssize_t n, const float *x, float *d)           \

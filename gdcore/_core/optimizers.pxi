@@ -4,6 +4,9 @@
 
 from libc.math cimport ceil as c_ceil, cos as c_cos, floor as c_floor, log as c_log, pow as c_pow, sqrt as c_sqrt
 
+cdef extern from "kernels.h" nogil:
+    double gd_lost_in_product(double, double, double)
+
 cdef enum:
     SGD
     ADAGRAD
@@ -74,6 +77,11 @@ cdef struct Schedule:
     Py_ssize_t boundaries
     PyObject* called
 
+cdef struct Power:
+    double step                  # base^step is high + low; -1: not known yet
+    double high
+    double low
+
 cdef struct Optimizer:
     int kind
     Schedule schedule
@@ -94,6 +102,9 @@ cdef struct Optimizer:
     const unsigned char* adam    # by variable: whether Muon leaves it to Adam
     const double* decay          # by variable: its weight decay, 0 for none; NULL: none at all
     double* product              # Nadam's of its momenta
+    Power power_1                # of beta_1, and of beta_2
+    Power power_2
+    bint plain                   # whether there is nothing but the step, at a constant rate
     bint scaled                  # whether gradients are those of the loss times loss_scale
     double* loss_scale
     double* finite_steps         # since a dynamic scale changed
@@ -106,6 +117,39 @@ cdef double PI = 3.141592653589793
 
 cdef inline real power(real x, double exponent) noexcept nogil:
     return <real>c_pow(<double>x, exponent)
+
+
+cdef inline void times(Power* p, double high, double low) noexcept nogil:
+    """p times high + low, to about twice the digits of a double."""
+    cdef double product = p.high * high
+    cdef double lost = gd_lost_in_product(p.high, high, product) + (p.high * low + p.low * high)
+    p.high = product + lost
+    p.low = lost - (p.high - product)
+    if p.high < 1e-20:                               # nothing to 1, which it is taken from
+        p.high = 0
+        p.low = 0
+
+
+cdef inline real nth_power(Power* p, real base, double n) noexcept nogil:
+    """base^n, as C's pow rounds it but for rare last digits: one product for each step where n counts up."""
+    cdef Power square
+    cdef Py_ssize_t left
+    if p.step == n - 1:
+        if p.high != 0:
+            times(p, base, 0)
+    elif p.step != n:
+        left = <Py_ssize_t>n
+        p.high = 1
+        p.low = 0
+        square.high = base
+        square.low = 0
+        while left:
+            if left & 1:
+                times(p, square.high, square.low)
+            times(&square, square.high, square.low)
+            left >>= 1
+    p.step = n
+    return <real>p.high
 
 
 cdef inline real sign(real x) noexcept nogil:
@@ -218,7 +262,8 @@ cdef void lamb(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* 
     """Adam's step, for each variable made as long as learning_rate times the variable itself.  grad is changed."""
     cdef Py_ssize_t i, k, n
     cdef real one = 1, p = <real>(1 - opt.number[0]), q = <real>(1 - opt.number[1]), eps = <real>opt.number[2]
-    cdef real r = one - power(<real>opt.number[0], local), s = one - power(<real>opt.number[1], local)
+    cdef real r = one - nth_power(&opt.power_1, <real>opt.number[0], local)
+    cdef real s = one - nth_power(&opt.power_2, <real>opt.number[1], local)
     cdef real length, ratio
     for k in range(opt.n_variables):
         n = opt.bounds[k + 1] - opt.bounds[k]
@@ -309,7 +354,8 @@ cdef void muon(Optimizer* opt, Py_ssize_t local, real* theta, real* grad, real* 
         n = opt.bounds[k + 1] - at
         if opt.adam[k]:
             rate = lr * <real>number[3]
-            rate = rate * root(one - power(<real>number[1], local)) / (one - power(<real>number[0], local))
+            rate = rate * root(one - nth_power(&opt.power_2, <real>number[1], local))
+            rate = rate / (one - nth_power(&opt.power_1, <real>number[0], local))
             adam(n, theta + at, <const real*>(grad + at), m + at, v + at, rate, <real>(1 - number[0]),
                  <real>(1 - number[1]), <real>number[2])
             continue
@@ -368,9 +414,10 @@ cdef struct Stepping:
 
 cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) noexcept nogil:
     cdef Py_ssize_t first = s.n // 64 * part // parts * 64, last = s.n // 64 * (part + 1) // parts * 64
+    cdef Optimizer opt = s.opt[0]        # steps keep powers in it
     if part + 1 == parts:
         last = s.n
-    step(s.opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+    step(&opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
 
 
 cdef void step_part_float(void* context, int part, int parts) noexcept nogil:
@@ -464,7 +511,8 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t s
         p = <real>(1 - number[0])
         q = <real>(1 - number[1])
         eps = <real>number[2]
-        r = lr * root(one - power(<real>number[1], local)) / (one - power(<real>number[0], local))
+        r = lr * root(one - nth_power(&opt.power_2, <real>number[1], local))
+        r = r / (one - nth_power(&opt.power_1, <real>number[0], local))
         if opt.flag:
             for i in range(n):
                 a[i] = a[i] + (grad[i] - a[i]) * p
@@ -477,7 +525,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t s
         p = <real>(1 - number[0])
         q = <real>number[1]
         eps = <real>number[2]
-        r = one - power(<real>number[0], local)
+        r = one - nth_power(&opt.power_1, <real>number[0], local)
         for i in range(n):
             a[i] = a[i] + (grad[i] - a[i]) * p
             s = q * b[i]
@@ -494,7 +542,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t s
         u = beta_1 * (one - <real>0.5 * power(<real>0.96, local + 1))
         r = <real>opt.product[0] * beta_1 * (one - <real>0.5 * power(<real>0.96, local))
         opt.product[0] = r
-        s = one - power(beta_2, local)
+        s = one - nth_power(&opt.power_2, beta_2, local)
         beta_1 = one - r * u                 # the divisors of the two halves of the momentum
         beta_2 = one - r
         t = one - t
@@ -533,7 +581,7 @@ cdef void step(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t s
         eps = <real>number[2]
         p = one - beta_1
         q = one - beta_2
-        s = one - power(beta_2, local)
+        s = one - nth_power(&opt.power_2, beta_2, local)
         r = one / <real>local
         u = one - r
         if number[3] > 0:
@@ -567,7 +615,17 @@ cdef void clip(Optimizer* opt, Py_ssize_t n, real* grad) noexcept nogil:
                 grad[i] = grad[i] * at / scale
 
 
-cdef int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
+cdef inline int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
+    """`update_in_full`, by a short way for small vectors where there is one."""
+    if not opt.plain or n >= 32768:
+        return update_in_full(opt, n, theta, grad, slots)
+    opt.learning_rate = opt.schedule.table[0]
+    step(opt, opt.applied, n, n, theta, grad, slots)
+    opt.applied += 1
+    return 1
+
+
+cdef int update_in_full(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
     """One call of Keras's `apply`: loss scale, accumulation, clipping, weight decay, the step, the moving average.
 
     Returns the number of calls that this counts for: 0 where a dynamic loss scale turned out too large, 1 otherwise.
@@ -676,8 +734,11 @@ cdef Optimizer optimizer_struct(optimizer):
     opt.adam = &adam[0]
     opt.decay = &decay[0] if decay is not None else NULL
     opt.product = &scalars[0]
+    opt.power_1.step = opt.power_2.step = -1
     opt.loss_scale = &scalars[1]
     opt.finite_steps = &scalars[2]
+    opt.plain = (opt.schedule.kind == CONSTANT_RATE and opt.clipping == NO_CLIPPING and opt.decay == NULL
+                 and not (opt.ema or opt.accumulation or opt.scaled or opt.growth_steps))
     opt.workspace = <void*>(<size_t>(&workspace[0] + GD_ALIGNMENT - 1) // GD_ALIGNMENT * GD_ALIGNMENT)
     return opt
 

@@ -3,6 +3,12 @@
 
 from libc.math cimport sin as c_sin
 
+cdef extern from "kernels.h" nogil:
+    float gd_peak_f32(float, float, float*, float*)
+    double gd_peak_f64(double, double, double*, double*)
+    void gd_peaks_f32(Py_ssize_t, const float*, const float*, float*, float*, float*)
+    void gd_peaks_f64(Py_ssize_t, const double*, const double*, double*, double*, double*)
+
 cdef enum:
     PEAKS
     ROSENBROCK
@@ -40,15 +46,6 @@ cdef struct Surface:
 
 
 # Functions of two variables: the value, and the gradient in u and v.
-
-cdef inline real peaks(real a, real b, real* u, real* v) noexcept nogil:
-    cdef real one = 1, a2 = a * a, b2 = b * b, c = one - a, d = b + one, e = a + one
-    cdef real first = exp_(-a2 - d * d), second = exp_(-a2 - b2), third = exp_(-e * e - b2)
-    cdef real p = a / 5 - a2 * a - b2 * b2 * b, q = 3 * (c * c) * first, r = third / 3
-    u[0] = -6 * c * first - 2 * a * q - 10 * ((one / 5 - 3 * a2) - 2 * a * p) * second + 2 * e * r
-    v[0] = -2 * d * q + 10 * (5 * (b2 * b2) + 2 * b * p) * second + 2 * b * r
-    return q - 10 * p * second - r
-
 
 cdef inline real himmelblau(real x, real y, real* u, real* v) noexcept nogil:
     cdef real p = x * x + y - 11, q = x + y * y - 7
@@ -92,9 +89,20 @@ cdef inline real saddle(real x, real y, real* u, real* v) noexcept nogil:
     return x * x - y * y
 
 
-cdef void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
-                  real* grad) noexcept nogil:
+cdef inline void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
+                         real* grad) noexcept nogil:
     """Values and gradients at n points; no two of the arrays may overlap."""
+    if shape.kind == PEAKS and n == 1:
+        if real is float:
+            value[0] = gd_peak_f32(x[0], x[1], grad, grad + 1)
+        else:
+            value[0] = gd_peak_f64(x[0], x[1], grad, grad + 1)
+    else:
+        surface_at_many(shape, dims, n, x, value, grad)
+
+
+cdef void surface_at_many(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const real* x, real* value,
+                          real* grad) noexcept nogil:
     cdef Py_ssize_t i, k
     cdef const real* y = x + n
     cdef real* dy = grad + n
@@ -102,10 +110,10 @@ cdef void surface(const Surface* shape, Py_ssize_t dims, Py_ssize_t n, const rea
     cdef real* slope
     cdef real one = 1, half = 0.5, ten = 10, p, q, u, v
     if shape.kind == PEAKS:
-        for i in range(n):
-            value[i] = peaks(x[i], y[i], &u, &v)
-            grad[i] = u
-            dy[i] = v
+        if real is float:
+            gd_peaks_f32(n, x, y, value, grad, dy)
+        else:
+            gd_peaks_f64(n, x, y, value, grad, dy)
     elif shape.kind == HIMMELBLAU:
         for i in range(n):
             value[i] = himmelblau(x[i], y[i], &u, &v)

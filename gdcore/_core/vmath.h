@@ -266,6 +266,25 @@ GD_INLINE double gd_exp_sum(double x, double rest)
 
 GD_INLINE double gd_exp(double x) { return gd_exp_sum(x, -0.0); }
 
+/* e^x for x <= 0, and 0 below -708: short to wait for, with an error of up to one unit in the last place. */
+GD_INLINE double gd_exp_falling(double x)
+{
+    double shifted = GD_FMA(x, 1.44269504088896338700, GD_MAGIC), n = shifted - GD_MAGIC;
+    double r = GD_FMA(n, -6.93147180369123816490e-01, x) - n * 1.90821492927058770002e-10;
+    double r2 = r * r, r4 = r2 * r2, p, q, scale;
+    if (x < -708.0) return 0.0; /* not so for nan */
+    /* the polynomial of gd_expm1_reduced, by pairs of terms */
+    p = GD_FMA(r2, 2.0914717341716376e-9, GD_FMA(2.5105259538448493e-8, r, 2.7557273570102140e-7));
+    q = GD_FMA(r2, GD_FMA(2.7557255297969644e-6, r, 2.4801587325605323e-5),
+               GD_FMA(1.9841269874901259e-4, r, 1.3888888888883731828e-3));
+    q = GD_FMA(r4, p, q);
+    p = GD_FMA(r2, GD_FMA(8.3333333333261120526e-3, r, 4.1666666666666669767e-2),
+               GD_FMA(1.6666666666666671008e-1, r, 0.5));
+    p = GD_FMA(r4, q, p);
+    scale = gd_double_of((gd_bits_of_double(shifted) + 1023u) << 52);
+    return GD_FMA(scale * r2, p, GD_FMA(scale, r, scale));
+}
+
 GD_INLINE double gd_sigmoid(double x)
 {
     double e = gd_exp(-fabs(x)), sum = 1.0 + e, lost = e - (sum - 1.0);
@@ -351,6 +370,17 @@ GD_INLINE double gd_log1p(double x)
 
 /* The leading half of a double's digits: the product of two such halves is exact. */
 GD_INLINE double gd_leading(double x) { return gd_double_of(gd_bits_of_double(x) & ~0x7ffffffull); }
+
+/* a b - product: what rounding took from a product (Dekker, 1971). */
+GD_INLINE double gd_lost_in_product(double a, double b, double product)
+{
+#if GD_HAS_FMA
+    return GD_FMA(a, b, -product);
+#else
+    double x = gd_leading(a), y = gd_leading(b);
+    return ((x * y - product) + x * (b - y) + (a - x) * y) + (a - x) * (b - y);
+#endif
+}
 
 /* x^y for finite x, times `sign` for x < 0: the caller says what (-1)^y is, 1, -1 or nan.
  * y log|x| is kept in two parts, for the exponential turns its absolute error into a relative one. */

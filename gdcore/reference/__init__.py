@@ -3,10 +3,22 @@
 Nothing here is fast, and nothing here imports the compiled core: the property tests hold the core to these
 few lines.  Arrays are row-major, one row a sample, and all arithmetic is in the type of the inputs.
 
-Modules: `activations`, `layers`, `losses`, `network` (forward, backward, finite differences), `optimizers`, `random`
-(TensorFlow's streams), `schedules` (learning rates) and `training` (epochs of batches).
+Modules: `activations`, `layers`, `losses`, `minimize` (descents of functions), `network` (forward, backward, finite
+differences), `optimizers`, `random` (TensorFlow's streams), `schedules` (learning rates), `surfaces` (test functions)
+and `training` (epochs of batches).
 """
 
-from . import activations, layers, losses, network, optimizers, random, schedules, training
+from . import activations, layers, losses, minimize, network, optimizers, random, schedules, surfaces, training
 
-__all__ = ["activations", "layers", "losses", "network", "optimizers", "random", "schedules", "training"]
+__all__ = [
+    "activations",
+    "layers",
+    "losses",
+    "minimize",
+    "network",
+    "optimizers",
+    "random",
+    "schedules",
+    "surfaces",
+    "training",
+]
