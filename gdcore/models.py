@@ -1177,8 +1177,8 @@ class Sequential:
         ]
 
     def _step(self, method: str, h: float | None) -> float:
-        if h is not None:
-            return h
+        if h is not None or method == "analytic":
+            return h or 0.0
         eps = float(np.finfo(self.dtype).eps)
         return math.pow(eps, 1 / 3 if method == "central" else 1 / 2)
 
