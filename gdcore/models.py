@@ -653,8 +653,9 @@ class Sequential:
         through the net in blocks that fit the cache.
         """
         if callbacks is None and steps is None and batch_size is None and type(x) is np.ndarray:
-            network = self._network_for(x)  # the short way, for single rows take no longer than this
-            return network.predict(self._rows("x", x, allow_nan))
+            network = self._network_for(x)
+            outputs = network.predict_few(x)
+            return network.predict(self._rows("x", x, allow_nan)) if outputs is None else outputs
         _check_counts(batch_size=batch_size, steps=steps)
         listeners = CallbackList(callbacks)
 

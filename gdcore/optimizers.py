@@ -433,7 +433,10 @@ class Optimizer:
             return
         self.build(arrays)
         dtype = arrays[0].dtype
-        flat_grad = np.concatenate([g.reshape(-1) for g in given]).astype(dtype, copy=False)
+        if len(arrays) == 1 and self._reads_only(given[0], arrays[0]):
+            flat_grad = given[0].reshape(-1)
+        else:
+            flat_grad = np.concatenate([g.reshape(-1) for g in given]).astype(dtype, copy=False)
         if len(arrays) == 1 and arrays[0].flags.c_contiguous:
             self._applied += kernels.apply_update(arrays[0].reshape(-1), flat_grad, self._core())
         else:
@@ -441,6 +444,23 @@ class Optimizer:
             self._applied += kernels.apply_update(theta, flat_grad, self._core())
             for a, start, end in zip(arrays, self._bounds[:-1], self._bounds[1:], strict=True):
                 a[...] = theta[start:end].reshape(a.shape)
+
+    def _reads_only(self, grad: NDArray[Any], array: NDArray[Any]) -> bool:
+        """Whether the core can have the gradient itself: it fits, and nothing is written to it on the way."""
+        flags = grad.flags
+        return (
+            grad.dtype == array.dtype
+            and flags.c_contiguous
+            and flags.writeable
+            and flags.aligned
+            and self._kind not in ("lamb", "adafactor", "muon")
+            and not (self._clips or self.gradient_accumulation_steps or self.loss_scale_factor)
+            and not np.may_share_memory(grad, array)
+        )
+
+    @property
+    def _clips(self) -> bool:
+        return bool(self.clipnorm or self.global_clipnorm or self.clipvalue)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, NDArray[Any]]]) -> int:
         """`apply`, for pairs (gradient, array); returns the iterations so far."""
@@ -1107,6 +1127,9 @@ class LossScaleOptimizer(Optimizer):
         self.inner_optimizer._build(arrays, paths)
         if fresh:
             self._scalars[1] = self.initial_scale
+
+    def _reads_only(self, grad: NDArray[Any], array: NDArray[Any]) -> bool:
+        return False  # it is divided by the scale
 
     def _core(self, growth_steps: int = 0) -> tuple[Any, ...]:
         return self.inner_optimizer._core(self.dynamic_growth_steps)

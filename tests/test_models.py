@@ -551,3 +551,31 @@ def test_a_batch_of_all_rows_needs_no_order_but_for_noise(rng, callbacks):
             history = model.fit(x, y, 40, 6, verbose=0, shuffle=shuffle, callbacks=callbacks)
             results.append([history.history["loss"], *model.get_weights()])
         assert all(np.array_equal(a, b) for a, b in zip(*results, strict=True)) == same
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_the_short_way_of_predict_gives_what_the_long_one_does(rng, dtype):
+    model = Sequential([Dense(4, "tanh", input_dim=3), Dense(2, "softmax")], dtype=dtype)
+    x = rng.normal(size=(7, 3)).astype(dtype)
+    right = model.predict(x)
+    assert model._network.predict_few(x) is not None
+    for other in (
+        x.astype("f8"),
+        np.asfortranarray(x),
+        np.repeat(x, 2, axis=0)[::2],
+        x.astype(x.dtype.newbyteorder()),
+        x.tolist(),
+    ):
+        assert np.array_equal(model.predict(other), right)
+    for other in (np.asfortranarray(x), x.astype(x.dtype.newbyteorder()), x[:, :2], x[0], x[:0], x.astype("i4")):
+        assert model._network.predict_few(np.ascontiguousarray(other) if other.shape[-1] < 3 else other) is None
+    x.flags.writeable = False
+    assert np.array_equal(model.predict(x), right)
+    for value in (np.nan, np.inf):
+        bad = right[:, :1] * 0 + x
+        bad[3, 1] = value
+        with pytest.raises(ValueError, match="nan or inf in row 3"):
+            model.predict(bad)
+    assert np.array_equal(model.predict(bad, allow_nan=True)[:3], right[:3])
+    with pytest.raises(ValueError, match="there are no rows"):
+        model.predict(x[:0])

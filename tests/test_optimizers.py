@@ -386,3 +386,47 @@ def test_empty_and_non_finite(name):
     assert np.isnan(values[0])
     # Adafactor looks at the mean of all
     assert name == "Adafactor" or np.isfinite(values[1:]).all()
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        {},
+        {"clipnorm": 0.1},
+        {"global_clipnorm": 0.1},
+        {"clipvalue": 0.1},
+        {"gradient_accumulation_steps": 2},
+        {"loss_scale_factor": 4.0},
+        {"weight_decay": 0.1},
+        {"use_ema": True},
+    ],
+    ids=str,
+)
+@pytest.mark.parametrize("name", [*optimizers._CLASSES, "LossScaleOptimizer"])
+def test_gradients_stay_as_they_are_whether_or_not_they_are_copied(name, options):
+    rng = np.random.default_rng(0)
+    start, grad = rng.normal(size=(2, 5, 4)).astype(np.float32)
+    results = []
+    for given in (grad, np.asfortranarray(grad), grad.astype(np.float64), np.require(grad, requirements=[])[:]):
+        given.flags.writeable = given is not grad
+        if name == "LossScaleOptimizer":
+            optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(0.1, **{**options, "loss_scale_factor": None}))
+        else:
+            optimizer = optimizers._CLASSES[name](learning_rate=0.1, **options)
+        variable, before = start.copy(), given.copy()
+        for _ in range(3):
+            optimizer.apply([given], [variable])
+        assert np.array_equal(given, before)
+        results.append(variable)
+        grad.flags.writeable = True
+    assert not np.array_equal(results[0], start)
+    for other in results[1:]:
+        assert np.array_equal(other, results[0])
+
+
+def test_gradients_may_lie_in_the_memory_of_their_variables():
+    memory = np.linspace(-1, 1, 101).astype(np.float32)
+    apart = memory[:-1].copy()
+    optimizers.SGD(0.5).apply([memory[1:].copy()], [apart])
+    optimizers.SGD(0.5).apply([memory[1:]], [memory[:-1]])
+    assert np.array_equal(memory[:-1], apart)

@@ -9,8 +9,10 @@ Padding lanes repeat the first row with weight zero, so that no kernel needs a r
 """
 
 cimport cython
+from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
+from cpython.pythread cimport PyThread_get_thread_ident
 from libc.stdint cimport int64_t, uint64_t
 from libc.string cimport memcpy, memset
 
@@ -52,7 +54,10 @@ include "optimizers.pxi"
 
 
 cdef inline Py_ssize_t padded(Py_ssize_t n) noexcept nogil:
-    return (n + GD_LANES - 1) // GD_LANES * GD_LANES
+    """Rows from one feature to the next: whole vectors, and not 256 of them, where all features would lie in the same
+    few sets of a first-level cache."""
+    cdef Py_ssize_t m = (n + GD_LANES - 1) // GD_LANES * GD_LANES
+    return m + GD_LANES if m % 256 == 0 and m > 0 else m
 
 
 cdef void affine(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const real* w, Py_ssize_t sk, Py_ssize_t sj,
@@ -470,7 +475,7 @@ cdef class Network:
     cdef bint double_
     cdef bint has_moves
     cdef object lock
-    cdef object owner
+    cdef unsigned long owner     # the thread at work, or 0
     cdef list loss_params            # keeps alive what the structs of the loss and the metrics point to
 
     def __cinit__(self, layers, dtype):
@@ -618,7 +623,7 @@ cdef class Network:
 
     cdef int claim(self) except -1:
         """One caller at a time: the workspace and the gradient belong to the network."""
-        me = threading.get_ident()
+        cdef unsigned long me = PyThread_get_thread_ident()
         if self.owner == me:
             raise RuntimeError("this model is already at work in this thread (was it called from its own callback "
                                "or signal handler?)")
@@ -627,7 +632,7 @@ cdef class Network:
         return 0
 
     cdef int release(self) except -1:
-        self.owner = None
+        self.owner = 0
         self.lock.release()
         return 0
 
@@ -867,21 +872,62 @@ cdef class Network:
             self.release()
         return out
 
+    def predict_few(self, x):
+        """`predict`, where x is an array as that wants it, of few and finite values; None for all others.
+
+        For a single row all else that Python does would take longer than the net.
+        """
+        cdef Py_buffer rows, theta, made
+        cdef char kind = b"d" if self.double_ else b"f"
+        cdef bint good
+        try:
+            PyObject_GetBuffer(x, &rows, PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+        except (BufferError, ValueError):
+            return None
+        try:
+            good = (rows.ndim == 2 and rows.shape[1] == self.net.n_in and 0 < rows.len <= 65536
+                    and rows.format[0] == kind and rows.format[1] == 0)
+            if good and self.double_:
+                good = finite(rows.len // 8, <const double*>rows.buf)
+            elif good:
+                good = finite(rows.len // 4, <const float*>rows.buf)
+            if not good:
+                return None
+            out = np.empty((rows.shape[0], self.net.n_out), self.dtype)
+            self.claim()
+            try:
+                PyObject_GetBuffer(self.theta, &theta, PyBUF_SIMPLE)
+                PyBuffer_Release(&theta)         # the array lives as long as this object
+                PyObject_GetBuffer(out, &made, PyBUF_SIMPLE)
+                PyBuffer_Release(&made)
+                if self.double_:
+                    self.predict_at(<double*>theta.buf, <const double*>rows.buf, rows.shape[0], <double*>made.buf)
+                else:
+                    self.predict_at(<float*>theta.buf, <const float*>rows.buf, rows.shape[0], <float*>made.buf)
+            finally:
+                self.release()
+        finally:
+            PyBuffer_Release(&rows)
+        return out
+
     cdef int _predict(self, real[::1] theta, const real[:, ::1] x, real[:, ::1] out) except -1:
-        cdef Net* net = &self.net
-        cdef Py_ssize_t first = 0, n, m
         if x.shape[0] == 0:
             return 0
-        self.reserve(x.shape[0], False)
-        net.n_rows = x.shape[0]
+        return self.predict_at(&theta[0], &x[0, 0], x.shape[0], &out[0, 0])
+
+    cdef int predict_at(self, real* theta, const real* x, Py_ssize_t rows, real* out) except -1:
+        cdef Net* net = &self.net
+        cdef Py_ssize_t first = 0, n, m
+        self.reserve(rows, False)
+        net.n_rows = rows
         net.training = False
         with nogil:
-            while first < x.shape[0]:
-                n = min(net.rows, x.shape[0] - first)
+            while first < rows:
+                n = min(net.rows, rows - first)
                 m = padded(n)
-                gather(net, &x[0, 0], <const real*>NULL, <const real*>NULL, NULL, first, n, 0)
-                forward(net, &theta[0], 0, net.z, net.a, m)
-                ungather(net, <const real*>net.a[net.n_layers - 1], n, m, &out[first, 0])
+                gather(net, x, <const real*>NULL, <const real*>NULL, NULL, first, n, 0)
+                forward(net, theta, 0, net.z, net.a, m)
+                ungather(net, <const real*>net.a[net.n_layers - 1], n, m, out + first * net.n_out)
                 first += n
                 look_at_signals(net, n * (net.n_params + 20))
         return 0
