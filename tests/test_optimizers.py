@@ -407,16 +407,16 @@ def test_gradients_stay_as_they_are_whether_or_not_they_are_copied(name, options
     rng = np.random.default_rng(0)
     start, grad = rng.normal(size=(2, 5, 4)).astype(np.float32)
     results = []
-    for given in (grad, np.asfortranarray(grad), grad.astype(np.float64), np.require(grad, requirements=[])[:]):
-        given.flags.writeable = given is not grad
+    for passed in (grad, np.asfortranarray(grad), grad.astype(np.float64), np.require(grad, requirements=[])[:]):
+        passed.flags.writeable = passed is not grad
         if name == "LossScaleOptimizer":
             optimizer = optimizers.LossScaleOptimizer(optimizers.Adam(0.1, **{**options, "loss_scale_factor": None}))
         else:
             optimizer = optimizers._CLASSES[name](learning_rate=0.1, **options)
-        variable, before = start.copy(), given.copy()
+        variable, before = start.copy(), passed.copy()
         for _ in range(3):
-            optimizer.apply([given], [variable])
-        assert np.array_equal(given, before)
+            optimizer.apply([passed], [variable])
+        assert np.array_equal(passed, before)
         results.append(variable)
         grad.flags.writeable = True
     assert not np.array_equal(results[0], start)
