@@ -654,8 +654,8 @@ class Sequential:
         """
         if callbacks is None and steps is None and batch_size is None and type(x) is np.ndarray:
             network = self._network_for(x)
-            outputs = network.predict_few(x)
-            return network.predict(self._rows("x", x, allow_nan)) if outputs is None else outputs
+            few = network.predict_few(x)
+            return network.predict(self._rows("x", x, allow_nan)) if few is None else few
         _check_counts(batch_size=batch_size, steps=steps)
         listeners = CallbackList(callbacks)
 

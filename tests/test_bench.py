@@ -334,3 +334,9 @@ def test_show_config(capsys):
     assert "-O" in config["core"]["flags"] or "/O" in config["core"]["flags"]
     with pytest.raises(ValueError, match="mode='yaml' is not 'stdout' or 'dicts'"):
         gdcore.show_config("yaml")
+
+
+def test_the_phases_of_a_step_are_those_of_the_core_and_take_time():
+    phases = measure.phases(TINY, 0.0)
+    assert list(phases) == ["gather", "forward", "loss", "backward", "update"]
+    assert all(0 < seconds < 1e6 for seconds in phases.values())

@@ -111,6 +111,8 @@ def run(
             if not isinstance(work, Importing) and (not isinstance(work, Training) or work.gradient == "analytic"):
                 ours = entry["peers"]["gdcore"]["median"] / work.in_unit(1.0)
                 entry["roofline"] = measure.roofline(work, ours / (work.steps() if isinstance(work, Training) else 1))
+            if isinstance(work, Training) and work.gradient == "analytic":
+                entry["phases"] = measure.phases(work, seconds / 10)
             entries[name] = entry
     finally:
         for worker in workers.values():

@@ -17,7 +17,7 @@ import numpy as np
 
 from .._core import kernels
 from ..reference.activations import activate
-from .peers import Contestant, DoesNotFit, enter, fitting
+from .peers import Contestant, DoesNotFit, enter, fitting, gdcore_compiled
 from .works import Importing, Net, Prediction, Training, Update, Work
 
 SLOT = 0.02  # seconds of one sample, unless one call takes longer
@@ -218,6 +218,21 @@ def race(work: Work, workers: Mapping[str, Worker], seconds: float) -> dict[str,
             entry["difference"] <= TOLERANCE["in order"] and entry["shuffled_difference"] <= TOLERANCE["shuffled"]
         )
     return {"peers": ready, "out": out, "rounds": rounds}
+
+
+def phases(work: Training, seconds: float) -> dict[str, float]:
+    """Where the time of one of gdcore's steps goes, in microseconds: the epochs that took the least."""
+    model, (x, y) = gdcore_compiled(work), work.arrays()
+    model.fit(x, y, batch_size=work.batch, verbose=0)
+    data = model._data(x, y, None, False)
+    best, stop = np.full(len(kernels.PHASES), np.inf), time.perf_counter() + seconds
+    while not np.isfinite(best).all() or time.perf_counter() < stop:
+        laps, figures = np.zeros(len(best)), np.empty((work.epochs, 1))
+        orders = model._orders(work.batch < len(x))
+        model._network.train(*data, work.batch, model.optimizer._core(), "analytic", 0.0, orders, figures, laps=laps)
+        if laps.sum() < best.sum():
+            best = laps
+    return dict(zip(kernels.PHASES, (best / work.steps() * 1e6).tolist(), strict=True))
 
 
 def summary(least: Sequence[float], middle: Sequence[float]) -> dict[str, float]:

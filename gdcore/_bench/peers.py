@@ -86,18 +86,24 @@ def gdcore_model(work: Training | Prediction, dtype: str = "float32") -> Any:
     return model
 
 
-def gdcore_training(work: Training) -> Contestant:
-    return fitting(work, *work.arrays())
-
-
-def fitting(work: Training, x: Any, y: Any) -> Contestant:
-    """`Sequential.fit` of these arrays."""
+def gdcore_compiled(work: Training) -> Any:
     from .. import optimizers
 
     model = gdcore_model(work, "float32" if work.gradient == "analytic" else "float64")
     optimizer: Any = (optimizers.Adam if work.optimizer == "adam" else optimizers.SGD)(work.rate)
     loss = "mae" if work.loss == "mae" else "sparse_categorical_crossentropy"
     model.compile(optimizer, loss, gradient=work.gradient)
+    return model
+
+
+def gdcore_training(work: Training) -> Contestant:
+    return fitting(work, *work.arrays())
+
+
+def fitting(work: Training, x: Any, y: Any) -> Contestant:
+    """`Sequential.fit` of these arrays."""
+    model = gdcore_compiled(work)
+    optimizer = model.optimizer
     optimizer.build(model.get_weights())
     start, fresh = work.net.start(), optimizer.get_state()
 

@@ -13,6 +13,7 @@ OPTIMIZERS: dict[str, int]
 SCHEDULES: dict[str, int]
 CLIPPINGS: dict[str | None, int]
 REDUCTIONS: dict[str, int]
+PHASES: tuple[str, ...]
 GRADIENTS: dict[str, int]
 DISTRIBUTIONS: dict[str, int]
 SURFACES: dict[str, int]
@@ -52,6 +53,7 @@ class Network:
         progress: Callable[[int, float], None] | None = None,
         part: tuple[Array | None, int, int, Array] | None = None,
         outputs: Array | None = None,
+        laps: Array | None = None,
     ) -> None: ...
     def footprint(self, batch_size: int) -> tuple[int, int, list[int], int]: ...
     def fresh_sums(self) -> Array: ...

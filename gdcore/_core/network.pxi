@@ -46,6 +46,7 @@ cdef extern from "kernels.h" nogil:
     void gd_row_sums_f64(Py_ssize_t, Py_ssize_t, const double*, double*)
     double gd_weighted_sum_f32(Py_ssize_t, const float*, const float*)
     double gd_weighted_sum_f64(Py_ssize_t, const double*, const double*)
+    double gd_seconds()
 
 include "elementwise.pxi"
 include "losses.pxi"
@@ -126,6 +127,8 @@ cdef struct Net:
     Py_ssize_t n_batch           # rows of the batch at work
     Py_ssize_t n_live            # rows in the workspace, without padding
     bint gathered                # the rows of the batch to come are in the workspace already
+    double* laps                 # seconds spent in each of PHASES, or NULL where nobody asks
+    double lapped                # when the last of them ended
     Loss loss
     double loss_weight           # what the loss is multiplied by, but not penalties
     Loss* metrics
@@ -746,7 +749,7 @@ cdef class Network:
         return np.zeros(3 + self.net.n_metrics)
 
     def train(self, x, y, w, Py_ssize_t batch_size, optimizer, gradient, double h, shuffling, history,
-              progress=None, part=None, outputs=None):
+              progress=None, part=None, outputs=None, laps=None):
         """Whole epochs in one call, one row of history each: mean loss, then the metrics.
 
         Parameters
@@ -762,7 +765,10 @@ cdef class Network:
             batch begins; sums, from `fresh_sums`, goes on to the next part, and history has the means so far.
         outputs : array of shape (rows, n_out), or None
             Gets the outputs by which the loss is taken, those of row order[i] at i.
+        laps : float64 array with an entry for each of `PHASES`, or None
+            To these the seconds are added that each takes.
         """
+        cdef double[::1] seconds
         self.epochs_done = 0
         self.claim()
         self.net.steps = 0
@@ -773,6 +779,10 @@ cdef class Network:
                 raise RuntimeError("the layers, the loss or the metrics of this model were changed while it was at "
                                    "work")
             self.net.outputs = NULL if outputs is None else <void*><size_t>outputs.ctypes.data
+            if laps is not None:
+                seconds = laps
+                self.net.laps = &seconds[0]
+                self.net.lapped = gd_seconds()
             if self.double_:
                 self._train[double](self.theta, self.grad, x, y, w, batch_size, optimizer, gradient, h,
                                     shuffling, history, part)
@@ -782,6 +792,7 @@ cdef class Network:
         finally:
             self.net.progress = NULL
             self.net.gathered = False
+            self.net.laps = NULL
             self.net.outputs = NULL
             self.net.loss_scale = NULL
             self.release()
@@ -1042,6 +1053,18 @@ cdef void clear_small(Net* net, Py_ssize_t l, real* grad) noexcept nogil:
         memset(grad + layer.bias, 0, layer.n_out * sizeof(real))
 
 
+PHASES = ("gather", "forward", "loss", "backward", "update")
+
+
+cdef inline void lap(Net* net, int phase) noexcept nogil:
+    """The time since the last lap belongs to this phase."""
+    cdef double now
+    if net.laps != NULL:
+        now = gd_seconds()
+        net.laps[phase] += now - net.lapped
+        net.lapped = now
+
+
 cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const real* y, const real* w,
                       const int64_t* order, Py_ssize_t first, Py_ssize_t n, Py_ssize_t y_width,
                       bint learn, bint move, int method, double h, double* metrics) except? -1 nogil:
@@ -1066,6 +1089,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
         m = padded(rows)
         if not net.gathered:
             gather(net, x, y, w, order, first + done, rows, y_width)
+        lap(net, 0)
         net.loss_factor = net.loss_scale[0] if net.loss_scale != NULL else 1
         set_scale(net, factor * net.loss_factor, m, theta)
         if net.noisy and net.training:
@@ -1074,6 +1098,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
         for l in range(net.n_layers if net.whole and move else 0):
             if net.layers[l].kind == BATCH_NORMALIZATION and not net.layers[l].frozen:
                 move_statistics(&net.layers[l], <real*>net.state, <const real*>net.notes[l])
+        lap(net, 1)
         if net.outputs != NULL:
             ungather(net, <const real*>net.a[last], rows, m, <real*>net.outputs + (first + done) * net.n_out)
         # The loss is summed before it is scaled, as Keras does, and scaled in double.
@@ -1091,6 +1116,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
             for i in range(rows):
                 value += each[i]
             metrics[k] += value
+        lap(net, 2)
         if learn and method == ANALYTIC:
             backward(net, theta, grad, m)
             net.adds = True
@@ -1101,6 +1127,7 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
             differences(net, theta, grad, part, method, h, m)
         look_at_signals(net, 3 * m * (net.n_params + 20))
         done += rows
+        lap(net, 3)
     if net.n_regularizers:
         loss += penalties(net, theta, grad if learn and method == ANALYTIC else NULL)
         if learn and method != ANALYTIC:
@@ -1139,6 +1166,7 @@ cdef int run_epoch(Net* net, real* theta, real* grad, real* slots, const real* x
                     constrain(&net.constraints[k], theta)
             if net.noisy:
                 next_draw(net)
+        lap(net, 4)
         first += rows
     record[0] = sums[0] / seen[0]
     for k in range(net.n_metrics):

@@ -9,6 +9,20 @@
 #ifndef GDCORE_THREADS_H
 #define GDCORE_THREADS_H
 
+#include <time.h>
+
+/* Since some moment in the past; for differences. */
+static double gd_seconds(void)
+{
+    struct timespec now;
+#if defined(CLOCK_MONOTONIC)
+    clock_gettime(CLOCK_MONOTONIC, &now);
+#else
+    timespec_get(&now, TIME_UTC);
+#endif
+    return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
 typedef void (*gd_task)(void *context, int part, int parts);
 
 #if defined(_MSC_VER) || defined(__EMSCRIPTEN__)
