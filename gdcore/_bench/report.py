@@ -217,7 +217,7 @@ def plot(results: Mapping[str, Any]) -> Any:
     from ..plots._figures import new_figure
 
     growing = bool(results.get("growth"))
-    figure = new_figure(17 if growing else 12, 6.5)
+    figure = new_figure(17 if growing else 12, 11)
     axes = figure.subplots(1, 3 if growing else 2)
     draw_ratios(axes[0], results["works"])
     draw_roofline(axes[1], results)
@@ -270,12 +270,13 @@ def draw_roofline(ax: Any, results: Mapping[str, Any]) -> None:
         ("one thread, 1 MB in cache", probe["fma_one_thread"], probe["stream_cache_one_thread"], ":"),
     ):
         ax.plot(intensity, np.minimum(peak, intensity * speed) / 1e9, style, color="grey", label=label)
-    for name, entry in results["works"].items():
-        if "roofline" in entry:
-            roof = entry["roofline"]
-            x, y = roof["flops"] / roof["bytes"], roof["flops_per_second"] / 1e9
-            ax.plot([x], [y], "o", color="#0072B2")
-            ax.annotate(name, (x, y), xytext=(5, -10), textcoords="offset points", fontsize=8)
+    roofs = {name: entry["roofline"] for name, entry in results["works"].items() if "roofline" in entry}
+    places = {name: (roof["flops"] / roof["bytes"], roof["flops_per_second"] / 1e9) for name, roof in roofs.items()}
+    for name, (x, y) in places.items():
+        left = any(1 < other / x < 2 and 0.7 < high / y < 1.4 for other, high in places.values())  # a label's width
+        ax.plot([x], [y], "o", color="#0072B2")
+        place = {"xytext": (-5, -10), "ha": "right"} if left else {"xytext": (5, -10)}
+        ax.annotate(name, (x, y), textcoords="offset points", fontsize=8, **place)
     ax.set_xscale("log")
     ax.set_yscale("log")
     ax.set_xlabel("operations for each byte that must move")
