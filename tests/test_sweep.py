@@ -494,7 +494,8 @@ def test_what_training_allocates_is_what_was_foretold():
     kept = 2 * sum(view.nbytes for view in model.trainable_weights)
     assert kept <= python < kept + 200_000
     row = found.common_bytes_per_row + sum(layer.bytes_per_row for layer in found.layers)
-    assert model._network.workspace_bytes == pytest.approx(2048 * row, rel=1e-3)
+    held = 2048 + 16  # a whole vector more, since rows never lie a multiple of 256 apart
+    assert model._network.workspace_bytes == pytest.approx(held * row, rel=1e-3)
 
 
 def test_halving_to_what_fits():
