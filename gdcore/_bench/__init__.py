@@ -83,6 +83,7 @@ def run(
     """Time the works with gdcore and peers, all in turn; everything that was found, ready for JSON."""
     from datetime import datetime, timezone
 
+    from .. import __version__
     from .._config import _config
     from . import measure
     from .peers import PEERS
@@ -124,7 +125,7 @@ def run(
     return {
         "format": FORMAT,
         "date": datetime.now(timezone.utc).date().isoformat(),
-        "config": _config(),
+        "config": {**_config(), "gdcore": {"version": __version__}},  # where it is installed is nobody's business
         "peers": {name: PEERS[name].versions() for name in peers},
         "load": [before, os.getloadavg()[0] if hasattr(os, "getloadavg") else float("nan")],
         "mnist": mnist_source(),
