@@ -64,6 +64,7 @@ class Optimizer:
     _kind: str
     _name: str
     _slot_values: ClassVar[tuple[float, ...]] = ()
+    _prepared: Any = None  # a `kernels.Prepared` for updates like the last one, until a setting changes
     _side_by_side: ClassVar[int] = 2  # so many vectors Keras's files hold array by array, the others one by one
 
     def __init__(
@@ -321,7 +322,7 @@ class Optimizer:
         )
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_workspace": None}
+        return {**self.__dict__, "_workspace": None, "_prepared": None}
 
     @property
     def variables(self) -> list[NDArray[Any]]:
@@ -418,6 +419,9 @@ class Optimizer:
         ValueError, TypeError
             If shapes, types or numbers do not agree; nothing has changed then.
         """
+        if self._prepared is not None and self._prepared.apply(grads, trainable_variables, self._applied):
+            self.__dict__["_applied"] += 1
+            return
         arrays = [_array("trainable_variables", a) for a in trainable_variables]
         given = [np.asarray(g) for g in grads]
         if len(given) != len(arrays):
@@ -444,6 +448,13 @@ class Optimizer:
             self._applied += kernels.apply_update(theta, flat_grad, self._core())
             for a, start, end in zip(arrays, self._bounds[:-1], self._bounds[1:], strict=True):
                 a[...] = theta[start:end].reshape(a.shape)
+        prepared = kernels.Prepared(self._shapes, self._core())
+        object.__setattr__(self, "_prepared", prepared if prepared.able else None)
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if self._prepared is not None:  # for what the settings were
+            object.__setattr__(self, "_prepared", None)
 
     def _reads_only(self, grad: NDArray[Any], array: NDArray[Any]) -> bool:
         """Whether the core can have the gradient itself: it fits, and nothing is written to it on the way."""

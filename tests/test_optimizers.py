@@ -430,3 +430,109 @@ def test_gradients_may_lie_in_the_memory_of_their_variables():
     optimizers.SGD(0.5).apply([memory[1:].copy()], [apart])
     optimizers.SGD(0.5).apply([memory[1:]], [memory[:-1]])
     assert np.array_equal(memory[:-1], apart)
+
+
+def _twice(optimizer, grads, arrays):
+    """The arrays after two updates, the second of which has no settings to look at."""
+    arrays = [a.copy() for a in arrays]
+    optimizer.apply(grads, arrays)
+    optimizer.apply(grads, arrays)
+    return arrays
+
+
+@pytest.mark.parametrize("decay", [0.0, 0.1])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name", [*optimizers._CLASSES, "LossScaleOptimizer"])
+def test_the_short_way_of_later_updates_has_the_bits_of_the_long_one(name, dtype, decay):
+    rng = np.random.default_rng(1)
+    shapes = [(40000,), (3, 5), (), (2, 0), (1, 2, 3)]
+    start = [rng.normal(size=s).astype(dtype) for s in shapes]
+    grads = [rng.normal(size=s).astype(dtype) for s in shapes]
+
+    def make():
+        inner = "Adam" if name == "LossScaleOptimizer" else name
+        made = optimizers._CLASSES[inner](learning_rate=0.1, weight_decay=decay)
+        return optimizers.LossScaleOptimizer(made, initial_scale=4.0) if name == "LossScaleOptimizer" else made
+
+    short, long = make(), make()
+    ours = _twice(short, grads, start)
+    theirs = _twice(long, tuple(grads), start)  # a tuple is not what the short way takes
+    for a, b in zip(ours, theirs, strict=True):
+        assert a.tobytes() == b.tobytes()
+    assert short.iterations == long.iterations == 2
+    for a, b in zip(short.variables, long.variables, strict=True):
+        assert a.tobytes() == b.tobytes()
+
+
+def test_later_updates_follow_every_change_of_a_setting():
+    grad, changes = np.float32([1, -2, 3]), [("learning_rate", 0.5), ("clipvalue", 0.1), ("weight_decay", 0.3)]
+    optimizer, values = optimizers.SGD(0.1), np.zeros(3, np.float32)
+    for name, value in [("name", "same"), *changes]:
+        optimizer.apply([grad], [values])
+        state = optimizer.get_state()
+        optimizer.apply([grad], [values])
+        setattr(optimizer, name, value)
+        optimizer.set_state(state)
+        twin, other = optimizers.SGD.from_config(optimizer.get_config()), values.copy()
+        optimizer.apply([grad], [values])
+        twin.apply([grad], [other])
+        assert np.array_equal(values, other), name
+    assert optimizer.iterations == 8  # of each round, the one that was taken back does not count
+
+
+def test_later_updates_refuse_what_the_first_would():
+    values, grad = np.ones((2, 3), np.float32), np.ones((2, 3), np.float32)
+    optimizer = optimizers.Adam(0.1)
+    optimizer.apply([grad], [values])
+    optimizer.apply([grad], [values])
+    before = values.copy()
+    fixed = values.copy()
+    fixed.flags.writeable = False
+    for grads, arrays, error, message in [
+        ([grad, grad], [values], ValueError, "grads has 2 arrays, expected 1"),
+        ([grad.T], [values], ValueError, r"grads\[0\] has shape \(3, 2\), expected \(2, 3\)"),
+        ([grad.reshape(6)], [values.reshape(6)], ValueError, "already belongs to arrays of shapes"),
+        ([grad], [values.astype(float)], ValueError, "already belongs to arrays of shapes"),
+        ([grad], [fixed], ValueError, "read-only"),
+        ([grad], [values.tolist()], TypeError, "holds a list"),
+        ([grad], [values.astype(">f4")], TypeError, "holds a >f4 array|holds a .*float32 array"),
+        (None, None, TypeError, "not iterable"),
+    ]:
+        with pytest.raises(error, match=message):
+            optimizer.apply(grads, arrays)
+    assert np.array_equal(values, before)
+    assert optimizer.iterations == 2
+
+
+def test_later_updates_take_gradients_of_any_layout_and_place():
+    start, grad = np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 4), np.ones((3, 4), np.float32)
+    grad[1] = -2
+    fitting = _twice(optimizers.Adam(0.1), [grad], [start])[0]
+    big = np.zeros((6, 8), np.float32)
+    big[::2, ::2] = grad
+    odd = np.zeros(49, np.uint8)[1:].view(np.float32).reshape(3, 4)
+    odd[...] = grad
+    for other in (big[::2, ::2], np.asfortranarray(grad), grad.astype(">f4"), grad.astype(float), odd, grad.tolist()):
+        assert np.array_equal(_twice(optimizers.Adam(0.1), [other], [start])[0], fitting)
+    optimizer, values = optimizers.SGD(0.5), start.copy()
+    optimizer.apply([grad], [values])
+    expected = values - 0.5 * values
+    optimizer.apply([values], [values])
+    assert np.array_equal(values, expected)
+
+
+def test_an_optimizer_that_has_updated_is_copied_and_pickled():
+    import copy
+    import pickle
+
+    optimizer, values = optimizers.Adam(0.1), np.ones(3)
+    optimizer.apply([values.copy()], [values])
+    for twin in (copy.copy(optimizer), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
+        assert twin.iterations == 1
+        twin._slots = twin._slots.copy()
+        ours, theirs = values.copy(), values.copy()
+        twin.apply([np.ones(3)], [ours])
+        state = optimizer.get_state()
+        optimizer.apply([np.ones(3)], [theirs])
+        optimizer.set_state(state)
+        assert np.array_equal(ours, theirs)

@@ -9,7 +9,8 @@ Padding lanes repeat the first row with weight zero, so that no kernel needs a r
 """
 
 cimport cython
-from cpython.buffer cimport PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.buffer cimport (PyBUF_C_CONTIGUOUS, PyBUF_FORMAT, PyBUF_SIMPLE, PyBUF_WRITABLE, PyBuffer_Release,
+                             PyObject_GetBuffer)
 from cpython.exc cimport PyErr_CheckSignals
 from cpython.object cimport PyObject
 from cpython.pythread cimport PyThread_get_thread_ident
@@ -19,6 +20,8 @@ from libc.string cimport memcpy, memset
 import threading
 
 import numpy as np
+
+cdef object np_ndarray = np.ndarray
 
 cdef extern from "kernels.h" nogil:
     Py_ssize_t GD_LANES

@@ -407,6 +407,7 @@ cdef struct Stepping:
     Optimizer* opt
     Py_ssize_t iterations
     Py_ssize_t n
+    Py_ssize_t stride
     void* theta
     void* grad
     void* slots
@@ -417,7 +418,7 @@ cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) n
     cdef Optimizer opt = s.opt[0]        # steps keep powers in it
     if part + 1 == parts:
         last = s.n
-    step(&opt, s.iterations, last - first, s.n, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+    step(&opt, s.iterations, last - first, s.stride, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
 
 
 cdef void step_part_float(void* context, int part, int parts) noexcept nogil:
@@ -428,14 +429,19 @@ cdef void step_part_double(void* context, int part, int parts) noexcept nogil:
     step_part[double](<Stepping*>context, part, parts, NULL)
 
 
-cdef void step_all(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, real* theta, real* grad,
+cdef inline bint by_itself(Optimizer* opt) noexcept nogil:
+    """Whether each number of the vector is updated as if it were alone."""
+    return opt.kind <= LION and opt.kind != NADAM
+
+
+cdef void step_all(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize_t stride, real* theta, real* grad,
                    real* slots) noexcept nogil:
-    """`step` for all of theta, long vectors by several threads where each value is its own."""
+    """`step`, for long vectors by several threads."""
     cdef Stepping s
-    if n < 32768 or opt.kind == NADAM or opt.kind > LION:
-        step(opt, iterations, n, n, theta, grad, slots)
+    if n < 32768 or not by_itself(opt):
+        step(opt, iterations, n, stride, theta, grad, slots)
         return
-    s.opt, s.iterations, s.n = opt, iterations, n
+    s.opt, s.iterations, s.n, s.stride = opt, iterations, n, stride
     s.theta, s.grad, s.slots = theta, grad, slots
     if real is float:
         gd_run(step_part_float, &s, gd_parts(True))
@@ -680,7 +686,7 @@ cdef int update_in_full(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, r
                 if wd != 0:
                     for i in range(opt.bounds[v], opt.bounds[v + 1]):
                         theta[i] = theta[i] - theta[i] * wd * lr
-        step_all(opt, iterations, n, theta, grad, slots)
+        step_all(opt, iterations, n, n, theta, grad, slots)
     if opt.ema:
         momentum = <real>opt.ema_momentum if iterations != 0 else 0
         rest = 1 - momentum
@@ -788,3 +794,109 @@ cdef int _apply_update(real[::1] theta, real[::1] grad, optimizer) except -1:
         return 1
     with nogil:
         return update(&opt, theta.shape[0], &theta[0], &grad[0], &slots[0, 0] if slots.shape[0] else NULL)
+
+
+@cython.final
+cdef class Prepared:
+    """Prepared(shapes, optimizer)
+
+    Updates of arrays where they lie, without what Python would do around each: for optimizers that update every number
+    by itself, at a constant rate and with no more than a weight decay.
+
+    Parameters
+    ----------
+    shapes : list of tuple
+        Of the arrays, in the order of the flat vector.
+    optimizer : what `Optimizer._core` gives
+
+    Attributes
+    ----------
+    able : bool
+        Whether the optimizer is of that sort.
+    """
+    cdef Optimizer opt
+    cdef object held                 # what the struct points to
+    cdef list shapes
+    cdef bint double_
+    cdef void* slots
+    cdef Py_ssize_t size
+    cdef readonly bint able
+
+    def __cinit__(self, shapes, optimizer):
+        cdef float[:, ::1] single
+        cdef double[:, ::1] wide
+        self.held, self.shapes = optimizer, shapes
+        self.opt = optimizer_struct(optimizer)
+        self.size = self.opt.bounds[self.opt.n_variables]
+        self.double_ = optimizer[1].dtype == np.float64
+        self.able = (by_itself(&self.opt) and self.opt.schedule.kind == CONSTANT_RATE and self.size > 0
+                     and self.opt.clipping == NO_CLIPPING
+                     and not (self.opt.ema or self.opt.accumulation or self.opt.scaled or self.opt.growth_steps))
+        if not self.able or not optimizer[1].shape[0]:
+            self.slots = NULL
+        elif self.double_:
+            wide = optimizer[1]
+            self.slots = &wide[0, 0]
+        else:
+            single = optimizer[1]
+            self.slots = &single[0, 0]
+
+    cdef bint has_shape(self, Py_buffer* view, Py_ssize_t k) except -1:
+        cdef tuple shape = self.shapes[k]
+        cdef Py_ssize_t i
+        cdef char kind = b"d" if self.double_ else b"f"
+        if (view.format[0] != kind or view.format[1] != 0 or view.ndim != len(shape)
+                or <size_t>view.buf % view.itemsize):
+            return False
+        for i in range(view.ndim):
+            if view.shape[i] != shape[i]:
+                return False
+        return True
+
+    def apply(self, grads, arrays, Py_ssize_t applied):
+        """One update, the applied-th, and True; or False, and nothing has changed, where arrays are not just as they
+        should be: lists of contiguous arrays of the shapes and the type, none over what is updated."""
+        cdef Py_ssize_t k = 0, j, n = len(self.shapes), taken = 0
+        cdef Py_buffer views[16]
+        cdef bint good = n <= 8
+        if type(grads) is not list or type(arrays) is not list or len(grads) != n or len(arrays) != n or not good:
+            return False
+        try:
+            while good and k < n:
+                if type(grads[k]) is not np_ndarray or type(arrays[k]) is not np_ndarray:
+                    return False
+                PyObject_GetBuffer(grads[k], &views[taken], PyBUF_FORMAT | PyBUF_C_CONTIGUOUS)
+                taken += 1
+                PyObject_GetBuffer(arrays[k], &views[taken], PyBUF_FORMAT | PyBUF_C_CONTIGUOUS | PyBUF_WRITABLE)
+                taken += 1
+                good = self.has_shape(&views[taken - 2], k) and self.has_shape(&views[taken - 1], k)
+                k += 1
+            for k in range(taken if good else 0):        # no array over its or another's gradient, or over another array
+                for j in range(1, taken if good else 0, 2):
+                    good &= j == k or not (<size_t>views[k].buf < <size_t>views[j].buf + views[j].len
+                                           and <size_t>views[j].buf < <size_t>views[k].buf + views[k].len)
+            if good:
+                self.opt.applied = applied
+                self.opt.learning_rate = self.opt.schedule.table[0]
+                for k in range(n):
+                    if self.double_:
+                        self.update_one[double](<double*>views[2 * k + 1].buf, <double*>views[2 * k].buf, k)
+                    else:
+                        self.update_one[float](<float*>views[2 * k + 1].buf, <float*>views[2 * k].buf, k)
+        except (BufferError, ValueError):
+            return False
+        finally:
+            for k in range(taken):
+                PyBuffer_Release(&views[k])
+        return bool(good)
+
+    cdef void update_one(self, real* theta, real* grad, Py_ssize_t k) noexcept:
+        cdef Optimizer* opt = &self.opt
+        cdef Py_ssize_t first = opt.bounds[k], n = opt.bounds[k + 1] - first, i
+        cdef real lr = <real>opt.learning_rate, wd
+        with nogil:
+            if opt.decay != NULL:
+                wd = <real>opt.decay[k]
+                for i in range(n if wd != 0 else 0):
+                    theta[i] = theta[i] - theta[i] * wd * lr
+            step_all(opt, opt.applied, n, self.size, theta, grad, <real*>self.slots + first)
