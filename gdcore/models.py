@@ -461,7 +461,11 @@ class Sequential:
             x, y, seed = source, None, source.seed
             batch_size = source.batch_size if batch_size is None else batch_size
             shuffle = shuffle if source.shuffle is None else source.shuffle
-        data = self._training_data(x, y, sample_weight, class_weight, allow_nan)
+        # with nothing in Python to call, training itself can look at the rows on its way: it is taken back if need be
+        quick = source is None and validation_data is None
+        quick = quick and not (callbacks or verbose or validation_split or steps_per_epoch)
+        watched = quick and not allow_nan and self._watches(x)
+        data = self._training_data(x, y, sample_weight, class_weight, allow_nan, watched)
         streamed = not isinstance(data, tuple)
         held_out: Any = None
         if validation_data is not None:
@@ -486,6 +490,7 @@ class Sequential:
             data = _cut(data, slice(0, cut))
         batch, steps = _plan(data, batch_size, steps_per_epoch)
         assert self.optimizer is not None
+        before = self._snapshot() if watched else None
         self._build_optimizer(self.optimizer)
         self._configure(loss)
         self._last_data = (x, y, sample_weight)
@@ -507,7 +512,12 @@ class Sequential:
             figures = np.empty((max(last - first, 0), len(self._names)))
             if len(figures):
                 try:
-                    self._train(data, batch, orders, figures)
+                    self._train(data, batch, orders, figures, watched=before is not None)
+                except _kernels.NotFinite:
+                    assert before is not None
+                    self._restore(before)
+                    self._rows("x", x, False)  # which says where
+                    raise
                 finally:
                     for history in quiet:
                         history._extend(first, self._names, figures[: self._network.epochs_done])
@@ -973,14 +983,14 @@ class Sequential:
             raise ValueError(f"{name} has nan or inf{beyond} in row {row}; allow_nan=True lets such values pass")
         return converted
 
-    def _data(self, x: Any, y: Any, w: Any, allow_nan: bool, where: str = "") -> Any:
-        """Data checked and in the form the core takes, or a stream of such data."""
+    def _data(self, x: Any, y: Any, w: Any, allow_nan: bool, where: str = "", watched: bool = False) -> Any:
+        """Data checked and in the form the core takes, or a stream of such data; x is not looked through if watched."""
         assert self.loss is not None
         source = _source(x, y, w)
         if source is not None:
             return source._for(lambda x, y, w: self._data(x, y, w, allow_nan, where))
         self._network_for(x)
-        X = self._rows(where + "x", x, allow_nan)
+        X = self._rows(where + "x", x, allow_nan or watched)
         targets = np.asarray(y)
         units = self._units
         if targets.dtype.kind not in "fiub":
@@ -1008,11 +1018,19 @@ class Sequential:
             raise ValueError(f"{where}sample_weight has shape {np.shape(w)}, expected ({len(X)},)")
         return X, Y, self._finite(where + "sample_weight", weights, allow_nan)
 
-    def _training_data(self, x: Any, y: Any, w: Any, class_weight: Mapping[int, float] | None, allow_nan: bool) -> Any:
+    def _training_data(
+        self,
+        x: Any,
+        y: Any,
+        w: Any,
+        class_weight: Mapping[int, float] | None,
+        allow_nan: bool,
+        watched: bool = False,
+    ) -> Any:
         source = _source(x, y, w)
         if source is not None:
             return source._for(lambda x, y, w: self._training_data(x, y, w, class_weight, allow_nan))
-        X, Y, W = self._data(x, y, w, allow_nan)
+        X, Y, W = self._data(x, y, w, allow_nan, watched=watched)
         if class_weight is not None:
             if W is not None:
                 raise ValueError("class_weight and sample_weight are both given, expected at most one of them")
@@ -1072,7 +1090,36 @@ class Sequential:
     def _metric_named(self, name: str) -> Metric | None:
         return dict(zip(self._names[1:], self._metrics, strict=True)).get(name)
 
-    def _train(self, data: tuple[Any, Any, Any], batch: int, orders: Any, figures: Any, *more: Any) -> None:
+    def _watches(self, x: Any) -> bool:
+        """Whether rows x had better be looked at during training than before: where they are much more than what
+        training changes, which is kept meanwhile."""
+        if not isinstance(x, np.ndarray) or x.nbytes < 1 << 20:
+            return False
+        network = self._network_for(x)
+        assert self._compiled is not None
+        if not network.watches or self._compiled["gradient"] != "analytic":
+            return False
+        return x.nbytes > 32 * (network.theta.nbytes + network.state.nbytes)
+
+    def _snapshot(self) -> tuple[Any, ...]:
+        """All that a fit without callbacks changes, but for what the data and the loss are."""
+        network, optimizer = self._network, self.optimizer
+        assert optimizer is not None
+        own = {name: getattr(self, name) for name in ("_last_data", "_fresh_orders", "history", "stop_training")}
+        arrays = [(array, array.copy()) for array in (network.theta, network.grad, network.state, network.random)]
+        return own, arrays, optimizer._snapshot()
+
+    def _restore(self, snapshot: tuple[Any, ...]) -> None:
+        own, arrays, of_optimizer = snapshot
+        assert self.optimizer is not None
+        self.__dict__.update(own)
+        for array, copy in arrays:
+            array[...] = copy
+        self.optimizer._restore(of_optimizer)
+
+    def _train(
+        self, data: tuple[Any, Any, Any], batch: int, orders: Any, figures: Any, *more: Any, watched: bool = False
+    ) -> None:
         """Let the core train, and count its updates."""
         optimizer = self.optimizer
         assert optimizer is not None
@@ -1081,7 +1128,15 @@ class Sequential:
         gradient, h = self._compiled["gradient"], self._compiled["h"]
         try:
             self._network.train(
-                *data, batch, optimizer._core(), gradient, self._step(gradient, h), orders, figures, *more
+                *data,
+                batch,
+                optimizer._core(),
+                gradient,
+                self._step(gradient, h),
+                orders,
+                figures,
+                *more,
+                watched=watched,
             )
         finally:
             optimizer._applied += self._network.steps_done

@@ -354,6 +354,16 @@ class Optimizer:
             self._scalars[...] = state["scalars"]
         self._applied = int(state["applied"])
 
+    def _snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """For `_restore`: the settings and the state, also that of an optimizer without vectors."""
+        return dict(self.__dict__), self.get_state()
+
+    def _restore(self, snapshot: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        settings, state = snapshot
+        self.__dict__.clear()
+        self.__dict__.update(settings, _prepared=None)
+        self.set_state(state)
+
     def _part(self, slot: int, array: int) -> NDArray[Any]:
         """A view of an array's part of one of the vectors."""
         part: NDArray[Any] = self._slots[slot, self._bounds[array] : self._bounds[array + 1]]
@@ -1148,6 +1158,12 @@ class LossScaleOptimizer(Optimizer):
     def finalize_variable_values(self, var_list: Sequence[NDArray[Any]]) -> None:
         """With `use_ema`, put the moving average into the arrays."""
         self.inner_optimizer.finalize_variable_values(var_list)
+
+    def _snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        return self.inner_optimizer._snapshot()
+
+    def _restore(self, snapshot: tuple[dict[str, Any], dict[str, Any]]) -> None:
+        self.inner_optimizer._restore(snapshot)
 
     def _fresh(self) -> LossScaleOptimizer:
         return LossScaleOptimizer(

@@ -75,6 +75,70 @@ def test_fit(arguments, error, message):
         assert np.array_equal(a, b)
 
 
+def large(kind, optimizer):
+    """A model with so much data that training itself looks for nan and inf in them."""
+    from gdcore import layers, optimizers, utils
+
+    utils.set_random_seed(1)
+    more = {
+        "few": [Dense(3, "relu")],
+        "many": [Dense(16, "relu"), layers.Dropout(0.5), Dense(3)],
+        "normalized": [Dense(3), layers.BatchNormalization()],
+    }
+    model = Sequential([Input((200,)), *more[kind]])
+    made = optimizers.Adam(0.01)
+    model.compile(optimizers.LossScaleOptimizer(made) if optimizer == "scaled" else made, "mse")
+    return model
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
+@pytest.mark.parametrize("row", [0, 1500, 2999])
+@pytest.mark.parametrize("optimizer", ["plain", "scaled", "used"])
+@pytest.mark.parametrize("kind", ["few", "many", "normalized"])
+def test_bad_rows_are_found_on_the_way_and_nothing_has_changed(kind, optimizer, row, value):
+    rng = np.random.default_rng(2)
+    x, y = rng.normal(size=(3000, 200)), rng.normal(size=(3000, 3)).astype(np.float32)
+    bad = x.copy()
+    bad[row, 7] = value
+    if value != 1e39:
+        x, bad = x.astype(np.float32), bad.astype(np.float32)
+    model, twin = large(kind, optimizer), large(kind, optimizer)
+    for either in (model, twin):
+        if optimizer == "used":
+            either.fit(x, y, epochs=1, verbose=0)
+    assert model._watches(bad)
+    history, built, weights = model.history, model.optimizer.built, model.get_weights()
+    beyond = " beyond float32's range" if value == 1e39 else ""
+    with pytest.raises(ValueError, match=f"^x has nan or inf{beyond} in row {row}; allow_nan=True"):
+        model.fit(bad, y, epochs=3, verbose=0)
+    assert model.history is history
+    assert model.optimizer.built == built
+    for a, b in zip(model.get_weights(), weights, strict=True):
+        assert np.array_equal(a, b)
+    one, other = (either.fit(x, y, epochs=2, verbose=0).history for either in (model, twin))
+    assert one == other
+    for a, b in zip(model.get_weights(), twin.get_weights(), strict=True):
+        assert np.array_equal(a, b)
+    for a, b in zip(model.optimizer.variables, twin.optimizer.variables, strict=True):
+        assert np.array_equal(a, b)
+
+
+def test_infinite_rows_are_found_by_weights_of_zero_and_infinite_sums_are_let_pass():
+    x, y = np.ones((3000, 200), np.float32), np.ones((3000, 3), np.float32)
+    model = Sequential([Input((200,)), Dense(3, kernel_initializer="zeros")])
+    model.compile("sgd", "mse")
+    bad = x.copy()
+    bad[10, 0] = np.inf
+    with pytest.raises(ValueError, match="x has nan or inf in row 10"):
+        model.fit(bad, y, verbose=0)
+    assert not model.get_weights()[0].any()
+    model.fit(bad, y, verbose=0, allow_nan=True)
+    assert np.isnan(model.get_weights()[0]).any()
+    model.set_weights([np.full((200, 3), 3e38, np.float32), np.zeros(3, np.float32)])
+    model.fit(x, y, verbose=0)  # sums beyond the range are no fault of the rows
+    assert model.optimizer.iterations == 2 * 94
+
+
 @pytest.mark.parametrize("call", ["evaluate", "gradient", "predict"])
 def test_the_other_calls_check_their_data_too(call):
     model = compiled()

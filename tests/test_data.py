@@ -378,7 +378,7 @@ def test_data_that_fit_are_not_copied(monkeypatch):
     seen = []
     train = model._network.train
     spy = types.SimpleNamespace()
-    spy.train = lambda x, y, *rest: (seen.append(x), train(x, y, *rest))[1]
+    spy.train = lambda x, y, *rest, **named: (seen.append(x), train(x, y, *rest, **named))[1]
     network = model._network
     proxy = type("Proxy", (), {"__getattr__": lambda _, name: getattr(spy if name == "train" else network, name)})()
     model._network = proxy

@@ -57,6 +57,57 @@ def test_products_of_any_size(dtype, widths, rows, threads, seed):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=eps * np.abs(theirs).max() * max(rows, *widths) ** 0.5)
 
 
+@settings(max_examples=60)
+@given(
+    st.sampled_from(DTYPES),
+    st.one_of(st.integers(96, 140), st.sampled_from([784, 1023])),
+    st.integers(1, 12),
+    st.integers(1, 300),
+    st.integers(1, 300),
+    st.booleans(),
+    st.sampled_from([1, 3]),
+    st.integers(0, 2**32 - 1),
+)
+def test_wide_rows_into_few_units(dtype, width, units, rows, batch, tall, threads, seed):
+    """Such rows are read where they lie: an epoch in order, each update of it against products in double."""
+    gdcore.set_num_threads(threads)
+    rng, batch = np.random.default_rng(seed), max(batch, rows // 10)  # rounding grows from step to step
+    layers = [Dense(units, "tanh", bias_initializer="normal"), *([Dense(2)] if tall else [])]
+    model = Sequential([Input((width,), dtype=dtype), *layers])
+    model.compile(gdcore.optimizers.SGD(0.1), "mse")
+    x = rng.normal(size=(rows, width)).astype(dtype)
+    y = rng.normal(size=(rows, 2 if tall else units)).astype(dtype)
+    weight = rng.random(rows).astype(dtype)
+    arrays = [w.astype(np.float64) for w in model.get_weights()]
+    model.fit(x, y, batch_size=batch, sample_weight=weight, shuffle=False, verbose=0)
+    for first in range(0, rows, batch):
+        a, t = x[first : first + batch].astype(np.float64), y[first : first + batch]
+        hidden = np.tanh(a @ arrays[0] + arrays[1])
+        out = hidden @ arrays[2] + arrays[3] if tall else hidden
+        d = 2 * (out - t) / t.size * weight[first : first + batch, None]
+        above = [hidden.T @ d, d.sum(axis=0)] if tall else []
+        d = (d @ arrays[2].T if tall else d) * (1 - hidden**2)
+        arrays = [w - 0.1 * g for w, g in zip(arrays, [a.T @ d, d.sum(axis=0), *above], strict=True)]
+    for ours, theirs in zip(model.get_weights(), arrays, strict=True):
+        np.testing.assert_allclose(ours, theirs, rtol=0, atol=500 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("batch", [32, 128, 400])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_wide_rows_have_the_same_bits_on_any_number_of_threads(dtype, batch):
+    rng = np.random.default_rng(3)
+    x, y = rng.normal(size=(500, 784)).astype(dtype), rng.integers(0, 10, 500)
+    results = []
+    for threads in (1, 2, 4):
+        gdcore.set_num_threads(threads)
+        gdcore.utils.set_random_seed(5)
+        model = Sequential([Input((784,), dtype=dtype), Dense(10, "softmax")])
+        model.compile("adam", "sparse_categorical_crossentropy")
+        model.fit(x, y, batch_size=batch, epochs=2, verbose=0)
+        results.append(b"".join(w.tobytes() for w in [*model.get_weights(), model.predict(x)]))
+    assert results[0] == results[1] == results[2]
+
+
 def train(dtype, threads, optimizer):
     gdcore.set_num_threads(threads)
     gdcore.utils.set_random_seed(3)

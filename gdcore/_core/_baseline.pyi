@@ -26,6 +26,8 @@ FLAGS: str
 LossSpec = tuple[str, str | None, bool, tuple[float, ...]]
 Array = NDArray[Any]
 
+class NotFinite(ValueError): ...
+
 class Network:
     theta: Array
     grad: Array
@@ -37,6 +39,7 @@ class Network:
     n_params: int
     workspace_bytes: int
     noisy: bool
+    watches: bool
     def __init__(self, layers: list[dict[str, Any]], dtype: Any) -> None: ...
     def configure(self, loss: LossSpec, metrics: list[LossSpec], weight: float = 1.0) -> None: ...
     def train(

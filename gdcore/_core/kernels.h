@@ -41,13 +41,21 @@
 #include "threads.h"
 
 #ifdef __GNUC__
-#define GD_PREFETCH(p) __builtin_prefetch(p)
+#define GD_HINT 3
+#define GD_PREFETCH(p) __builtin_prefetch(p, 0, GD_HINT)
 #else
 #define GD_PREFETCH(p) ((void)(p))
 #endif
 
 /* Multiply-adds from which it pays to wake other threads: some ten microseconds of work for one of them. */
 #define GD_THREADED_WORK 1e6
+
+/* A first layer of so many units at most, on rows of so many inputs at least, reads the caller's rows where they lie, if
+ * the workspace holds no more rows than that. */
+#define GD_FEW_UNITS 12
+#define GD_WIDE_INPUTS 96
+#define GD_FEW_MOST 2048
+#define GD_FEW_WORK 5e5
 
 /* Tiles of a product fill the registers: 8 rows by 3 vectors of 32, or 4 by 3 of 16. */
 #if defined(__AVX512F__) || defined(__aarch64__)

@@ -204,6 +204,12 @@ cdef void transform(Layer* layer, const real* arrays, const real* state, bint tr
                 z[at + i] = x[at + i] * notes[at + i]
 
 
+cdef void bias_gradient(Py_ssize_t units, const real* d, bint add, real* grad, Py_ssize_t m) noexcept nogil:
+    if not add:
+        memset(grad, 0, units * sizeof(real))
+    row_sums(m, units, d, grad)
+
+
 cdef void pull_back(Layer* layer, const real* arrays, const real* state, bint training, const real* x, real* d,
                     real* other, bint add, real* grad, Py_ssize_t m, Py_ssize_t n, const real* live, const real* notes,
                     bint below, real* row, real* row_two) noexcept nogil:
@@ -221,9 +227,7 @@ cdef void pull_back(Layer* layer, const real* arrays, const real* state, bint tr
         if kernel_grad != NULL:
             outer(m, layer.n_in, units, x, d, add, kernel_grad, other)
         if bias_grad != NULL:
-            if not add:
-                memset(bias_grad, 0, units * sizeof(real))
-            row_sums(m, units, d, bias_grad)
+            bias_gradient(units, d, add, bias_grad, m)
         if below:
             affine(m, units, layer.n_in, kernel, 1, units, <const real*>NULL, d, other)
         return

@@ -39,6 +39,17 @@ cdef extern from "kernels.h" nogil:
                        double*)
     void gd_ungather_f32(const float*, Py_ssize_t, Py_ssize_t, Py_ssize_t, float*)
     void gd_ungather_f64(const double*, Py_ssize_t, Py_ssize_t, Py_ssize_t, double*)
+    void gd_few_forward_f32(const float*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t, const float*, const float*, float*, Py_ssize_t, float*, float*)
+    void gd_few_forward_f64(const double*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                            Py_ssize_t, const double*, const double*, double*, Py_ssize_t, double*, double*)
+    void gd_few_back_f32(const float*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                         Py_ssize_t, const float*, int, float*)
+    void gd_few_back_f64(const double*, Py_ssize_t, const int64_t*, Py_ssize_t, Py_ssize_t, Py_ssize_t, Py_ssize_t,
+                         Py_ssize_t, const double*, int, double*)
+    Py_ssize_t GD_FEW_UNITS
+    Py_ssize_t GD_WIDE_INPUTS
+    Py_ssize_t GD_FEW_MOST
     int gd_get_threads()
     void gd_set_threads(int)
     int gd_parts(bint)
@@ -104,6 +115,10 @@ cdef enum:
 
 GRADIENTS = {"analytic": ANALYTIC, "forward": FORWARD, "central": CENTRAL}
 
+class NotFinite(ValueError):
+    """A row with nan or inf was met while the network was at work; what changed until then stays changed."""
+
+
 # Work (roughly, multiply-adds) between two looks at the signals: some milliseconds.
 cdef double PATIENCE = 2e7
 
@@ -129,6 +144,12 @@ cdef struct Net:
     Py_ssize_t n_rows            # rows that this call goes through
     Py_ssize_t n_batch           # rows of the batch at work
     Py_ssize_t n_live            # rows in the workspace, without padding
+    bint few                     # the first layer reads rows where they lie (see matmul.h); then x has its kernel
+    const void* rows_at          # the caller's rows, their order, and which of them are at work
+    const int64_t* order
+    Py_ssize_t first
+    bint watched                 # rows may hold nan or inf, which must be noticed
+    bint spoilt                  # and one of this batch does
     bint gathered                # the rows of the batch to come are in the workspace already
     double* laps                 # seconds spent in each of PHASES, or NULL where nobody asks
     double lapped                # when the last of them ended
@@ -182,11 +203,13 @@ cdef void gather(Net* net, const real* x, const real* y, const real* w, const in
     cdef Py_ssize_t m = padded(n), r, k, row
     cdef real* Y = <real*>net.y
     cdef real* W = <real*>net.weight
-    if real is float:
+    net.rows_at, net.order, net.first, net.n_live = x, order, first, n
+    if net.few:
+        pass
+    elif real is float:
         gd_gather_f32(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
     else:
         gd_gather_f64(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
-    net.n_live = n
     if net.whole or net.active:
         for r in range(m):
             (<real*>net.live)[r] = 1 if r < n else 0
@@ -214,6 +237,48 @@ cdef void ungather(Net* net, const real* a, Py_ssize_t n, Py_ssize_t m, real* ou
         gd_ungather_f64(a, m, net.n_out, n, out)
 
 
+cdef void few_forward(Net* net, const real* theta, Py_ssize_t m) noexcept nogil:
+    """The first layer before the activation, from rows that were not gathered."""
+    cdef Layer* layer = &net.layers[0]
+    cdef const real* arrays = <const real*>net.state if layer.frozen else theta
+    cdef const real* bias = arrays + layer.bias if layer.bias >= 0 else NULL
+    if real is float:
+        gd_few_forward_f32(<const real*>net.rows_at, layer.n_in, net.order, net.first, net.n_live, m, net.n_rows,
+                           layer.n_out, arrays + layer.kernel, bias, <real*>net.x, padded(layer.n_in), <real*>net.z[0],
+                           <real*>net.delta)
+    else:
+        gd_few_forward_f64(<const real*>net.rows_at, layer.n_in, net.order, net.first, net.n_live, m, net.n_rows,
+                           layer.n_out, arrays + layer.kernel, bias, <real*>net.x, padded(layer.n_in), <real*>net.z[0],
+                           <real*>net.delta)
+
+
+cdef void few_back(Net* net, const real* d, real* grad, Py_ssize_t m) noexcept nogil:
+    """The gradient of its kernel and bias, from d = dL/dz."""
+    cdef Layer* layer = &net.layers[0]
+    if real is float:
+        gd_few_back_f32(<const real*>net.rows_at, layer.n_in, net.order, net.first, net.n_live, m, net.n_rows,
+                        layer.n_out, d, net.adds, grad + layer.kernel)
+    else:
+        gd_few_back_f64(<const real*>net.rows_at, layer.n_in, net.order, net.first, net.n_live, m, net.n_rows,
+                        layer.n_out, d, net.adds, grad + layer.kernel)
+    if layer.bias >= 0:
+        bias_gradient(layer.n_out, d, net.adds, grad + layer.bias, m)
+
+
+cdef void watch(Net* net, const real* z) noexcept nogil:
+    """Look for nan and inf in the rows at work, where the first dense layer's first unit has z.
+
+    No sum with nan or inf among its terms is finite, so that finite z are enough to know that all rows are.
+    """
+    cdef Py_ssize_t i
+    if finite(net.n_live, z):
+        return
+    for i in range(net.n_live):
+        if z[i] - z[i] != 0 and not finite(net.n_in, <const real*>net.rows_at + net.n_in * (
+                net.order[net.first + i] if net.order != NULL else net.first + i)):
+            net.spoilt = True
+
+
 cdef void apply_layer(Net* net, const real* theta, Py_ssize_t l, Py_ssize_t first, Py_ssize_t count, const real* x,
                       real* z, Py_ssize_t m) noexcept nogil:
     """Units first..first+count-1 of layer l before the activation, from its inputs x."""
@@ -230,7 +295,12 @@ cdef void forward(Net* net, const real* theta, Py_ssize_t first, void** z, void*
     cdef Layer* layer
     for l in range(first, net.n_layers):
         layer = &net.layers[l]
-        apply_layer(net, theta, l, 0, layer.n_out, <const real*>(a[l - 1] if l else net.x), <real*>z[l], m)
+        if l == 0 and net.few:
+            few_forward(net, theta, m)
+        else:
+            apply_layer(net, theta, l, 0, layer.n_out, <const real*>(a[l - 1] if l else net.x), <real*>z[l], m)
+        if l == 0 and net.watched:
+            watch(net, <const real*>z[l])
         activate(layer.activation, layer.params, layer.n_out, m, <const real*>z[l], <real*>a[l],
                  <real*>net.top, <real*>net.total)
 
@@ -337,7 +407,9 @@ cdef void backward(Net* net, const real* theta, real* grad, Py_ssize_t m) noexce
             d[i] += other[i]
     while True:
         below = <const real*>(net.a[l - 1] if l else net.x)
-        if layer.kind != ACTIVATION:
+        if l == 0 and net.few:
+            few_back(net, <const real*>d, grad, m)
+        elif layer.kind != ACTIVATION:
             pull_back(layer, <const real*>net.state if layer.frozen else theta, <const real*>net.state, net.training,
                       below, d, other, net.adds, grad, m, net.n_live, <const real*>net.live, <const real*>net.notes[l],
                       l > net.lowest, <real*>net.top, <real*>net.total)
@@ -589,6 +661,11 @@ cdef class Network:
         return self.net.steps
 
     @property
+    def watches(self):
+        """Whether `train` can watch for nan and inf in its rows."""
+        return self.net.layers[0].kind == DENSE
+
+    @property
     def noisy(self):
         """Whether a layer draws numbers, so that it matters where in a batch a row stands."""
         return bool(self.net.noisy)
@@ -648,6 +725,13 @@ cdef class Network:
         self.workspace_size = 0
         self.net.rows = 0
         self.has_moves = False
+
+    cdef void choose_first(self, bint moves) noexcept:
+        """Whether the first layer works on the caller's rows; moves: for finite differences, which need them gathered."""
+        cdef Net* net = &self.net
+        cdef Layer* layer = &net.layers[0]
+        net.few = (layer.kind == DENSE and not layer.frozen and not moves and not net.whole
+                   and layer.n_out <= GD_FEW_UNITS and layer.n_in >= GD_WIDE_INPUTS and net.rows <= GD_FEW_MOST)
 
     cdef Py_ssize_t rows_at_a_time(self, Py_ssize_t wanted) noexcept:
         """How many rows the workspace holds for batches of `wanted`, padding counted."""
@@ -752,7 +836,7 @@ cdef class Network:
         return np.zeros(3 + self.net.n_metrics)
 
     def train(self, x, y, w, Py_ssize_t batch_size, optimizer, gradient, double h, shuffling, history,
-              progress=None, part=None, outputs=None, laps=None):
+              progress=None, part=None, outputs=None, laps=None, bint watched=False):
         """Whole epochs in one call, one row of history each: mean loss, then the metrics.
 
         Parameters
@@ -770,12 +854,16 @@ cdef class Network:
             Gets the outputs by which the loss is taken, those of row order[i] at i.
         laps : float64 array with an entry for each of `PHASES`, or None
             To these the seconds are added that each takes.
+        watched : bool
+            x has not been looked through: `NotFinite` is raised when the first epoch meets nan or inf there.  Only where
+            the first layer is dense.
         """
         cdef double[::1] seconds
         self.epochs_done = 0
         self.claim()
         self.net.steps = 0
         self.net.progress = <PyObject*>progress if progress is not None else NULL
+        self.net.watched = watched
         try:
             expected = (self.net.n_in, 1 if self.net.one_hot else self.net.n_out, 1 + self.net.n_metrics)
             if (x.shape[1], y.shape[1], history.shape[1]) != expected:
@@ -794,7 +882,7 @@ cdef class Network:
                                    shuffling, history, part)
         finally:
             self.net.progress = NULL
-            self.net.gathered = False
+            self.net.gathered = self.net.watched = self.net.spoilt = False
             self.net.laps = NULL
             self.net.outputs = NULL
             self.net.loss_scale = NULL
@@ -831,6 +919,7 @@ cdef class Network:
             order, first, last, sums = part
             order_at = &order[0] if order is not None else NULL
         self.reserve(min(batch_size, last - first), method != ANALYTIC)
+        self.choose_first(method != ANALYTIC)
         net.n_rows = last
         net.training = learn
         with nogil:
@@ -843,6 +932,7 @@ cdef class Network:
                           &weights[0] if weights is not None else NULL, order_at, first, last, y.shape[1], batch_size,
                           &opt if learn else NULL, method, h, &sums[0], &history[e, 0])
                 self.epochs_done = e + 1
+                net.watched = False
                 net.gathered = order_at == NULL and not net.noisy and last - first <= min(batch_size, net.rows)
         return 0
 
@@ -866,6 +956,7 @@ cdef class Network:
         cdef int how = GRADIENTS[method]
         cdef double loss
         self.reserve(x.shape[0], how != ANALYTIC)
+        self.choose_first(how != ANALYTIC)
         self.net.n_rows = x.shape[0]
         with nogil:
             loss = run_batch(&self.net, &theta[0], &grad[0], &x[0, 0], &y[0, 0],
@@ -933,6 +1024,7 @@ cdef class Network:
         cdef Net* net = &self.net
         cdef Py_ssize_t first = 0, n, m
         self.reserve(rows, False)
+        self.choose_first(False)
         net.n_rows = rows
         net.training = False
         with nogil:
@@ -972,6 +1064,7 @@ cdef class Network:
         j = (parameter - layer.bias if layer.bias >= 0 and parameter >= layer.bias
              else (parameter - layer.kernel) % layer.n_out)
         self.reserve(x.shape[0], True)
+        self.choose_first(True)
         net.n_rows = x.shape[0]
         factor = net.loss_weight * reduction_factor(net, &y[0, 0], weights_at, NULL, 0, x.shape[0])
         look_at_labels(net, &y[0, 0], NULL, 0, x.shape[0], y.shape[1])
@@ -1098,6 +1191,9 @@ cdef double run_batch(Net* net, real* theta, real* grad, const real* x, const re
         if net.noisy and net.training:
             draw(net, done, m, theta)
         forward(net, theta, 0, net.z, net.a, m)
+        if net.spoilt:
+            with gil:
+                raise NotFinite
         for l in range(net.n_layers if net.whole and move else 0):
             if net.layers[l].kind == BATCH_NORMALIZATION and not net.layers[l].frozen:
                 move_statistics(&net.layers[l], <real*>net.state, <const real*>net.notes[l])
