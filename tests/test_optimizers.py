@@ -522,9 +522,6 @@ def test_later_updates_take_gradients_of_any_layout_and_place():
 
 
 def test_an_optimizer_that_has_updated_is_copied_and_pickled():
-    import copy
-    import pickle
-
     optimizer, values = optimizers.Adam(0.1), np.ones(3)
     optimizer.apply([values.copy()], [values])
     for twin in (copy.copy(optimizer), copy.deepcopy(optimizer), pickle.loads(pickle.dumps(optimizer))):
@@ -536,3 +533,21 @@ def test_an_optimizer_that_has_updated_is_copied_and_pickled():
         optimizer.apply([np.ones(3)], [theirs])
         optimizer.set_state(state)
         assert np.array_equal(ours, theirs)
+
+
+@pytest.mark.parametrize("size", [10, 50000])
+@pytest.mark.parametrize(("dtype", "tiny"), [("float32", 2e-38), ("float64", 4e-308)])
+def test_updates_take_denormal_numbers_for_zero_as_tensorflow_does_and_nobody_else_does(dtype, tiny, size):
+    """A moment that decays stays where its next change is denormal, as Keras 3.15 prints 2e-38 on TensorFlow 2.21."""
+    optimizer, values = optimizers.Adam(), np.ones(size, dtype)
+    optimizer.build([values])
+    optimizer._slots[...] = tiny
+    for _ in range(8):
+        optimizer.apply([np.zeros(size, dtype)], [values])
+    assert (optimizer.variables[0] == np.array(tiny, dtype)).all()
+    assert (optimizer.variables[1] == np.array(tiny, dtype)).all()
+    assert np.array(tiny, dtype) * np.array(0.1, dtype) != 0
+    model = gdcore.Sequential([gdcore.Input((2,), dtype=dtype), gdcore.layers.Dense(1)])
+    model.compile("adam", "mse")
+    model.fit(np.ones((3, 2)), np.ones(3), verbose=0)
+    assert np.array(tiny, dtype) * np.array(0.1, dtype) != 0

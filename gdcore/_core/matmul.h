@@ -108,31 +108,43 @@ typedef struct {
 #define GD_SHARE(n, part, parts) ((Py_ssize_t)(n) * (part) / (parts))
 #endif
 
+/* panel[k*GD_MOST_ROWS + i] = w[k*sk + i] for two panels of rows, which lie in the same lines of memory; there is less
+ * than a whole panel to be read for the last rows. */
+static void NAME(pack)(Py_ssize_t K, const REAL *w, Py_ssize_t sk, Py_ssize_t second, Py_ssize_t left, REAL *panel, REAL *other)
+{
+    const size_t whole = GD_MOST_ROWS * sizeof(REAL);
+    Py_ssize_t k;
+    if (left >= second + GD_MOST_ROWS)
+        for (k = 0; k < K; k++, w += sk) {
+            memcpy(panel + k * GD_MOST_ROWS, w, whole);
+            memcpy(other + k * GD_MOST_ROWS, w + second, whole);
+        }
+    else
+        for (k = 0; k < K; k++, w += sk) {
+            memcpy(panel + k * GD_MOST_ROWS, w, left >= GD_MOST_ROWS ? whole : left * sizeof(REAL));
+            memcpy(other + k * GD_MOST_ROWS, w + second, left > second ? (left - second) * sizeof(REAL) : 0);
+        }
+}
+
 static void NAME(product_part)(void *context, int part, int parts)
 {
     const NAME(product) *p = context;
     Py_ssize_t panels = (p->R + GD_MOST_ROWS - 1) / GD_MOST_ROWS, blocks = (p->n / VL + 2) / 3;
-    Py_ssize_t t, last = GD_SHARE(panels * blocks, part + 1, parts), packed = -1;
-    REAL panel[GD_MOST_ROWS * 1024];
+    Py_ssize_t t, last = GD_SHARE(panels * blocks, part + 1, parts), packed = -2;
+    REAL panel[2][GD_MOST_ROWS * 1024];
     for (t = GD_SHARE(panels * blocks, part, parts); t < last; t++) {
         /* panels and blocks of near-equal size, so that no tile is left with a single row or vector */
-        Py_ssize_t r = GD_SHARE(p->R, t / blocks, panels), rows = GD_SHARE(p->R, t / blocks + 1, panels) - r;
+        Py_ssize_t at = t / blocks, r = GD_SHARE(p->R, at, panels), rows = GD_SHARE(p->R, at + 1, panels) - r;
         Py_ssize_t v = GD_SHARE(p->n / VL, t % blocks, blocks), vectors = GD_SHARE(p->n / VL, t % blocks + 1, blocks) - v;
         const REAL *w = p->w + r * p->sr;
         REAL *c = p->c + r * p->ldc + v * VL;
         Py_ssize_t sk = p->sk, sr = p->sr;
         if (blocks > 1 && sr == 1 && p->K > 64 && p->K <= 1024) { /* rows of w far apart: once through them is enough */
-            if (packed != t / blocks) {
-                Py_ssize_t k; /* of whole width, which is quicker; at the end of w this must not read beyond it */
-                size_t bytes = (r + GD_MOST_ROWS <= p->R ? GD_MOST_ROWS : rows) * sizeof(REAL);
-                if (bytes == GD_MOST_ROWS * sizeof(REAL))
-                    for (k = 0; k < p->K; k++)
-                        memcpy(panel + k * GD_MOST_ROWS, w + k * sk, GD_MOST_ROWS * sizeof(REAL));
-                else
-                    for (k = 0; k < p->K; k++) memcpy(panel + k * GD_MOST_ROWS, w + k * sk, bytes);
-                packed = t / blocks;
+            if (at > packed + 1 || packed < 0) {
+                NAME(pack)(p->K, w, sk, rows, p->R - r, panel[0], panel[1]);
+                packed = at;
             }
-            w = panel;
+            w = panel[at - packed];
             sk = GD_MOST_ROWS;
         }
         NAME(tiles)[rows - 1][vectors - 1](p->K, w, sk, sr, p->add ? c : (p->bias ? p->bias + r : NULL),
@@ -142,8 +154,11 @@ static void NAME(product_part)(void *context, int part, int parts)
 
 static void NAME(multiply)(const NAME(product) *p)
 {
-    double work = (double)p->R * p->n * p->K;
-    gd_run(NAME(product_part), (void *)p, gd_parts(work >= GD_THREADED_WORK));
+    /* a part for each two panels, so that threads come to their ends together, and each panel is packed once */
+    int parts = gd_parts((double)p->R * p->n * p->K >= GD_THREADED_WORK);
+    int pairs = (int)((p->R + 2 * GD_MOST_ROWS - 1) / (2 * GD_MOST_ROWS));
+    if (parts > 1 && parts < pairs) parts = pairs;
+    gd_run(NAME(product_part), (void *)p, parts);
 }
 
 /* c[j, :m] = bias[j] + sum_k w[k*sk + j*sj] * a[k, :m]   (bias may be NULL; rows of a and c are m apart) */

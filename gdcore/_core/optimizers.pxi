@@ -6,6 +6,8 @@ from libc.math cimport ceil as c_ceil, cos as c_cos, floor as c_floor, log as c_
 
 cdef extern from "kernels.h" nogil:
     double gd_lost_in_product(double, double, double)
+    unsigned gd_drop_tiny()
+    void gd_keep_tiny(unsigned)
 
 cdef enum:
     SGD
@@ -413,12 +415,18 @@ cdef struct Stepping:
     void* slots
 
 
+cdef void step_rows(Stepping* s, Py_ssize_t first, Py_ssize_t n, real* only_for_its_type) noexcept nogil:
+    cdef Optimizer opt = s.opt[0]        # steps keep powers in it
+    cdef unsigned before = gd_drop_tiny()
+    step(&opt, s.iterations, n, s.stride, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+    gd_keep_tiny(before)
+
+
 cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) noexcept nogil:
     cdef Py_ssize_t first = s.n // 64 * part // parts * 64, last = s.n // 64 * (part + 1) // parts * 64
-    cdef Optimizer opt = s.opt[0]        # steps keep powers in it
     if part + 1 == parts:
         last = s.n
-    step(&opt, s.iterations, last - first, s.stride, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
+    step_rows(s, first, last - first, only_for_its_type)
 
 
 cdef void step_part_float(void* context, int part, int parts) noexcept nogil:
@@ -438,8 +446,11 @@ cdef void step_all(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize
                    real* slots) noexcept nogil:
     """`step`, for long vectors by several threads."""
     cdef Stepping s
+    cdef unsigned before
     if n < 32768 or not by_itself(opt):
+        before = gd_drop_tiny()
         step(opt, iterations, n, stride, theta, grad, slots)
+        gd_keep_tiny(before)
         return
     s.opt, s.iterations, s.n, s.stride = opt, iterations, n, stride
     s.theta, s.grad, s.slots = theta, grad, slots
@@ -623,10 +634,13 @@ cdef void clip(Optimizer* opt, Py_ssize_t n, real* grad) noexcept nogil:
 
 cdef inline int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, real* slots) except -1 nogil:
     """`update_in_full`, by a short way for small vectors where there is one."""
+    cdef unsigned before
     if not opt.plain or n >= 32768:
         return update_in_full(opt, n, theta, grad, slots)
     opt.learning_rate = opt.schedule.table[0]
+    before = gd_drop_tiny()
     step(opt, opt.applied, n, n, theta, grad, slots)
+    gd_keep_tiny(before)
     opt.applied += 1
     return 1
 
