@@ -1099,14 +1099,14 @@ class Sequential:
         assert self._compiled is not None
         if not network.watches or self._compiled["gradient"] != "analytic":
             return False
-        return x.nbytes > 32 * (network.theta.nbytes + network.state.nbytes)
+        return x.nbytes > 128 * (network.theta.nbytes + network.state.nbytes)
 
     def _snapshot(self) -> tuple[Any, ...]:
         """All that a fit without callbacks changes, but for what the data and the loss are."""
         network, optimizer = self._network, self.optimizer
         assert optimizer is not None
         own = {name: getattr(self, name) for name in ("_last_data", "_fresh_orders", "history", "stop_training")}
-        arrays = [(array, array.copy()) for array in (network.theta, network.grad, network.state, network.random)]
+        arrays = [(array, array.copy()) for array in (network.theta, network.state, network.random)]
         return own, arrays, optimizer._snapshot()
 
     def _restore(self, snapshot: tuple[Any, ...]) -> None:

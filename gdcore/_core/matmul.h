@@ -129,26 +129,30 @@ static void NAME(pack)(Py_ssize_t K, const REAL *w, Py_ssize_t sk, Py_ssize_t se
 static void NAME(product_part)(void *context, int part, int parts)
 {
     const NAME(product) *p = context;
-    Py_ssize_t panels = (p->R + GD_MOST_ROWS - 1) / GD_MOST_ROWS, blocks = (p->n / VL + 2) / 3;
-    Py_ssize_t t, last = GD_SHARE(panels * blocks, part + 1, parts), packed = -2;
+    Py_ssize_t panels = (p->R + GD_MOST_ROWS - 1) / GD_MOST_ROWS, blocks = (p->n / VL + 2) / 3, pairs = (panels + 1) / 2;
+    Py_ssize_t t, i, last = GD_SHARE(pairs * blocks, part + 1, parts), packed = -1;
     REAL panel[2][GD_MOST_ROWS * 1024];
-    for (t = GD_SHARE(panels * blocks, part, parts); t < last; t++) {
-        /* panels and blocks of near-equal size, so that no tile is left with a single row or vector */
-        Py_ssize_t at = t / blocks, r = GD_SHARE(p->R, at, panels), rows = GD_SHARE(p->R, at + 1, panels) - r;
-        Py_ssize_t v = GD_SHARE(p->n / VL, t % blocks, blocks), vectors = GD_SHARE(p->n / VL, t % blocks + 1, blocks) - v;
-        const REAL *w = p->w + r * p->sr;
-        REAL *c = p->c + r * p->ldc + v * VL;
-        Py_ssize_t sk = p->sk, sr = p->sr;
-        if (blocks > 1 && sr == 1 && p->K > 64 && p->K <= 1024) { /* rows of w far apart: once through them is enough */
-            if (at > packed + 1 || packed < 0) {
-                NAME(pack)(p->K, w, sk, rows, p->R - r, panel[0], panel[1]);
-                packed = at;
+    for (t = GD_SHARE(pairs * blocks, part, parts); t < last; t++) {
+        /* two panels by a block: the second finds the block in a cache.  All of near-equal size, so that no tile is left
+         * with a single row or vector. */
+        Py_ssize_t r = GD_SHARE(p->R, t / blocks * 2, panels), v = GD_SHARE(p->n / VL, t % blocks, blocks);
+        Py_ssize_t vectors = GD_SHARE(p->n / VL, t % blocks + 1, blocks) - v;
+        for (i = t / blocks * 2; i < t / blocks * 2 + 2 && i < panels; i++) {
+            Py_ssize_t next = GD_SHARE(p->R, i + 1, panels), rows = next - r, sk = p->sk, sr = p->sr;
+            const REAL *w = p->w + r * sr;
+            REAL *c = p->c + r * p->ldc + v * VL;
+            if (blocks > 1 && sr == 1 && p->K > 64 && p->K <= 1024) { /* rows of w far apart: once through them is enough */
+                if (packed != t / blocks) {
+                    NAME(pack)(p->K, w, sk, rows, p->R - r, panel[0], panel[1]);
+                    packed = t / blocks;
+                }
+                w = panel[i % 2];
+                sk = GD_MOST_ROWS;
             }
-            w = panel[at - packed];
-            sk = GD_MOST_ROWS;
+            NAME(tiles)[rows - 1][vectors - 1](p->K, w, sk, sr, p->add ? c : (p->bias ? p->bias + r : NULL),
+                                               p->a + v * VL, p->lda, c, p->ldc);
+            r = next;
         }
-        NAME(tiles)[rows - 1][vectors - 1](p->K, w, sk, sr, p->add ? c : (p->bias ? p->bias + r : NULL),
-                                           p->a + v * VL, p->lda, c, p->ldc);
     }
 }
 
@@ -314,7 +318,7 @@ static void NAME(turning_part)(void *context, int part, int parts)
     const NAME(turning) *p = context;
     const REAL *rows[sizeof(NAME(vec)) / sizeof(REAL)];
     static const REAL zeros[sizeof(NAME(vec)) / sizeof(REAL)] = {0};
-    Py_ssize_t panels = p->padded / VL, last = GD_SHARE(panels, part + 1, parts), t, l, i;
+    Py_ssize_t panels = (p->J + VL - 1) / VL, last = GD_SHARE(panels, part + 1, parts), t, l, i;
     for (t = GD_SHARE(panels, part, parts); t < last; t++) {
         if ((t + 1) * VL <= p->J) {
             for (l = 0; l < VL; l++) rows[l] = p->d + (t * VL + l) * p->m;
@@ -350,11 +354,13 @@ static void NAME(rest_part)(void *context, int part, int parts)
     }
 }
 
-/* dw[k*J + j] = sum_i a[k, i] * d[j, i], or added to it; scratch holds m * (J rounded up to GD_LANES) values */
+/* dw[k*J + j] = sum_i a[k, i] * d[j, i], or added to it; scratch holds m values for each of J, padded
+ * as rows of a batch are */
 static void NAME(outer)(Py_ssize_t m, Py_ssize_t K, Py_ssize_t J, const REAL *a, const REAL *d, int add, REAL *dw,
                         REAL *scratch)
 {
-    Py_ssize_t padded = (J + VL - 1) / VL * VL, whole = J / VL * VL;
+    /* rows of scratch must not lie a multiple of 256 apart, where they would share a few sets of a cache */
+    Py_ssize_t padded = (J + VL - 1) / VL * VL + (J % 256 ? 0 : GD_LANES), whole = J / VL * VL;
     int parts = gd_parts((double)m * K * J >= GD_THREADED_WORK);
     if (2 * J < VL || K < 4) {
         if (!add) memset(dw, 0, K * J * sizeof(REAL));

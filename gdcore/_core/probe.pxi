@@ -54,3 +54,15 @@ def probe_stream(Py_ssize_t nbytes, double seconds=0.05):
         timed += 1
         if end > stop and timed > 2:
             return best
+
+
+def multiply(const float[:, ::1] w, const float[:, ::1] a, float[:, ::1] out):
+    """out = w' a, the product of a layer's kernel (inputs, units) with a batch (inputs, rows), for benchmarks.
+
+    Rows are a multiple of 16, and no shape has a 0.
+    """
+    cdef Py_ssize_t K = w.shape[0], J = w.shape[1], m = a.shape[1]
+    if a.shape[0] != K or out.shape[0] != J or out.shape[1] != m or m % GD_LANES or not K * J * m:
+        raise ValueError(f"w {w.shape[0], J}, a {a.shape[0], m} and out {out.shape[0], out.shape[1]} do not fit")
+    with nogil:
+        affine(m, K, J, &w[0, 0], J, 1, <const float*>NULL, &a[0, 0], &out[0, 0])
