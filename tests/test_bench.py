@@ -114,12 +114,13 @@ def test_the_roofline_is_the_longer_of_arithmetic_and_traffic(monkeypatch):
     assert roof["roof_share"] == roof["fma_share"] > 0
 
 
-def test_bumps_stand_out_from_both_neighbours_of_one_sweep():
+def test_bumps_stand_out_from_points_of_their_sweep_on_either_side():
     def points(sweep, shares):
         return [{"sweep": sweep, "at": i, "roof_share": share} for i, share in enumerate(shares)]
 
-    found = measure.bumps([*points("a", [0.5, 0.2, 0.5, 0.6]), *points("b", [0.1, 0.5, 0.4, 0.1])])
-    assert [(p["sweep"], p["at"]) for p in found] == [("a", 1)]
+    found = measure.bumps([*points("a", [0.5, 0.2, 0.5, 0.6]), *points("b", [0.1, 0.5, 0.3, 0.2, 0.4, 0.1])])
+    assert [(p["sweep"], p["at"]) for p in found] == [("a", 1), ("b", 3)]
+    assert measure.bumps([]) == []
 
 
 def test_the_probes_say_something_possible():
@@ -132,7 +133,7 @@ def test_the_probes_say_something_possible():
 # ---- peers -----------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("name", ["W1", "W2", "W3", "L1", "U2", "P1"])
+@pytest.mark.parametrize("name", ["W1", "W2", "W3", "L1", "U2", "P1", "G1"])
 def test_numpy_by_hand_comes_to_the_same_result(name):
     work = works.WORKS[name]
     if isinstance(work, works.Training):

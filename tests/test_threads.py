@@ -28,7 +28,7 @@ def _threads_as_they_were():
 @settings(max_examples=40)
 @given(
     st.sampled_from(DTYPES),
-    st.lists(st.integers(1, 150), min_size=2, max_size=4),
+    st.lists(st.one_of(st.integers(1, 150), st.sampled_from([256, 1030])), min_size=2, max_size=4),
     st.integers(1, 300),
     st.sampled_from([1, 3]),
     st.integers(0, 2**32 - 1),
@@ -90,6 +90,22 @@ def test_wide_rows_into_few_units(dtype, width, units, rows, batch, tall, thread
         arrays = [w - 0.1 * g for w, g in zip(arrays, [a.T @ d, d.sum(axis=0), *above], strict=True)]
     for ours, theirs in zip(model.get_weights(), arrays, strict=True):
         np.testing.assert_allclose(ours, theirs, rtol=0, atol=500 * np.finfo(dtype).eps)
+
+
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_sums_of_many_terms_have_the_same_bits_on_any_number_of_threads(dtype):
+    """They are packed part by part; pairs of panels are cut where threads meet."""
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(300, 2100)).astype(dtype)
+    results = []
+    for threads in (1, 2, 5):
+        gdcore.set_num_threads(threads)
+        gdcore.utils.set_random_seed(6)
+        model = Sequential([Input((2100,), dtype=dtype), Dense(277, "relu"), Dense(11)])
+        model.compile("adam", "mse")
+        model.fit(x, x[:, :11], batch_size=150, epochs=2, verbose=0)
+        results.append(b"".join(w.tobytes() for w in [*model.get_weights(), model.predict(x)]))
+    assert results[0] == results[1] == results[2]
 
 
 @pytest.mark.parametrize("batch", [32, 128, 400])

@@ -18,7 +18,7 @@ import numpy as np
 from .._core import kernels
 from ..reference.activations import activate
 from .peers import Contestant, DoesNotFit, enter, fitting, gdcore_compiled
-from .works import Importing, Net, Prediction, Training, Update, Work
+from .works import Importing, Net, Prediction, Product, Training, Update, Work
 
 SLOT = 0.02  # seconds of one sample, unless one call takes longer
 PAUSE = 0.02  # before a sample, so that the threads of the one before have gone to sleep
@@ -62,12 +62,12 @@ def serve(connection: Any, name: str) -> None:
 
 
 def in_order(contestant: Contestant, work: Work) -> list[Any]:
-    """What must agree between peers: a training without shuffling, three updates, or a prediction."""
+    """What must agree between peers: a training without shuffling, three updates, a prediction or a product."""
     if isinstance(work, Training):
         contestant.reset()
         contestant.run(False)
         return [np.array(a) for a in contestant.result()]
-    for _ in range(3 if isinstance(work, Update) else 0):
+    for _ in range(3 if isinstance(work, Update) else 1):
         contestant.run()
     return [np.array(a[:100]) for a in contestant.result()]
 
@@ -273,7 +273,7 @@ def stream(nbytes: int, threads: int) -> float:
     return together(lambda: kernels.probe_stream(max(nbytes // threads, 768), 0.1), threads)
 
 
-def roofline(work: Training | Update | Prediction, seconds: float) -> dict[str, float]:
+def roofline(work: Training | Update | Prediction | Product, seconds: float) -> dict[str, float]:
     """How near to the machine's own limits one step, update or call came.
 
     The roof is the longer of the least arithmetic at the peak of multiply-adds and the least traffic at the speed
@@ -330,11 +330,10 @@ def _grown(width: int, depth: int, batch: int, seconds: float) -> dict[str, floa
 
 
 def bumps(points: Sequence[Mapping[str, Any]], factor: float = 1.5) -> list[Mapping[str, Any]]:
-    """Points that stand out: so many times further above the roofline than both neighbours of their sweep."""
+    """Points that stand out: so many times further above the roofline than points of their sweep on either side."""
     found = []
-    for before, here, after in zip(points, points[1:], points[2:], strict=False):
-        if before["sweep"] == here["sweep"] == after["sweep"]:
-            beside = min(before["roof_share"], after["roof_share"])
-            if here["roof_share"] * factor < beside:
-                found.append(here)
+    for i, here in enumerate(points):
+        share = [p["roof_share"] if p["sweep"] == here["sweep"] else 0.0 for p in points]
+        if share[i] * factor < min(max(share[:i], default=0.0), max(share[i + 1 :], default=0.0)):
+            found.append(here)
     return found

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .works import Importing, Prediction, Training, Update, Work
+from .works import Importing, Prediction, Product, Training, Update, Work
 
 EPSILON = 1e-7  # Keras's for Adam
 
@@ -56,6 +56,7 @@ class Peer(NamedTuple):
     update: Callable[[Update], Contestant] | None = None
     prediction: Callable[[Prediction], Contestant] | None = None
     importing: Callable[[Importing], Contestant] | None = None
+    product: Callable[[Product], Contestant] | None = None
     environment: tuple[tuple[str, str], ...] = ()
 
     def versions(self) -> dict[str, str] | None:
@@ -132,6 +133,14 @@ def gdcore_prediction(work: Prediction) -> Contestant:
     model = gdcore_model(work)
     run = partial(model.predict, work.arrays()[0])
     return Contestant(run, lambda: [run()])
+
+
+def gdcore_product(work: Product) -> Contestant:
+    from .._core import kernels
+
+    w, a = work.arrays()
+    out = np.empty((work.units, work.rows), np.float32)
+    return Contestant(lambda: kernels.multiply(w, a, out), lambda: [out])
 
 
 # ---- NumPy by hand ---------------------------------------------------------------------------------------
@@ -318,6 +327,12 @@ def numpy_prediction(work: Prediction) -> Contestant:
         return a
 
     return Contestant(run, lambda: [run()], settings=_blas_threads())
+
+
+def numpy_product(work: Product) -> Contestant:
+    w, a = work.arrays()
+    out = np.empty((work.units, work.rows), np.float32)
+    return Contestant(lambda: np.dot(w.T, a, out=out), lambda: [out], settings=_blas_threads())
 
 
 def _importing(module: str) -> Callable[[Importing], Contestant]:
@@ -542,6 +557,16 @@ def torch_prediction(work: Prediction, compiled: bool = False) -> Contestant:
     return Contestant(run, lambda: [run().numpy()], settings=_threads(torch.set_num_threads))
 
 
+def torch_product(work: Product) -> Contestant:
+    import torch
+
+    w, a = (torch.from_numpy(array) for array in work.arrays())
+    out = torch.empty((work.units, work.rows))
+    return Contestant(
+        lambda: torch.mm(w.T, a, out=out), lambda: [out.numpy()], settings=_threads(torch.set_num_threads)
+    )
+
+
 def torch_compiled_prediction(work: Prediction) -> Contestant:
     return torch_prediction(work, compiled=True)
 
@@ -652,6 +677,15 @@ def jax_prediction(work: Prediction) -> Contestant:
     return Contestant(lambda: outputs(p, x).block_until_ready(), lambda: [np.asarray(outputs(p, x))])
 
 
+def jax_product(work: Product) -> Contestant:
+    import jax
+    from jax import numpy as jnp
+
+    w, a = (jnp.asarray(array) for array in work.arrays())
+    product = jax.jit(lambda w, a: w.T @ a)
+    return Contestant(lambda: product(w, a).block_until_ready(), lambda: [np.asarray(product(w, a))])
+
+
 # ---- Keras -----------------------------------------------------------------------------------------------
 
 
@@ -713,6 +747,7 @@ def _keras(backend: str, *packages: str) -> Peer:
         None,
         keras_prediction,
         None,
+        None,
         (("KERAS_BACKEND", backend), ("TF_CPP_MIN_LOG_LEVEL", "3"), ("CUDA_VISIBLE_DEVICES", "-1")),
     )
 
@@ -720,11 +755,12 @@ def _keras(backend: str, *packages: str) -> Peer:
 PEERS: dict[str, Peer] = {
     "gdcore": Peer(
         ("numpy",),
-        "the public `fit`, `Optimizer.apply` and `predict`",
+        "the public `fit`, `Optimizer.apply` and `predict`; products as its layers call them",
         gdcore_training,
         gdcore_update,
         gdcore_prediction,
         _importing("gdcore"),
+        gdcore_product,
     ),
     "numpy": Peer(
         ("numpy",),
@@ -733,6 +769,7 @@ PEERS: dict[str, Peer] = {
         numpy_update,
         numpy_prediction,
         _importing("numpy"),
+        numpy_product,
     ),
     "sklearn": Peer(
         ("scikit-learn",),
@@ -747,6 +784,8 @@ PEERS: dict[str, Peer] = {
         torch_training,
         torch_update,
         torch_prediction,
+        None,
+        torch_product,
     ),
     "torch-compiled": Peer(
         ("torch",),
@@ -761,6 +800,8 @@ PEERS: dict[str, Peer] = {
         jax_training,
         jax_update,
         jax_prediction,
+        None,
+        jax_product,
     ),
     "keras-tensorflow": _keras("tensorflow", "tensorflow-cpu"),
     "keras-jax": _keras("jax", "jax", "jaxlib"),

@@ -131,6 +131,36 @@ class Prediction:
 
 
 @dataclass(frozen=True)
+class Product:
+    """The product of a layer's kernel with a batch (by features, as gdcore keeps it), into memory that is there."""
+
+    name: str
+    rows: int
+    inputs: int
+    units: int
+    goal: ClassVar[float] = 1
+    unit: ClassVar[str] = "µs a call"
+
+    @property
+    def title(self) -> str:
+        return f"product {self.rows} x {self.inputs} x {self.units}"
+
+    def arrays(self) -> tuple[Any, Any]:
+        """The kernel of shape (inputs, units), and the batch of shape (inputs, rows)."""
+        rng = np.random.default_rng(9)
+        return tuple(rng.standard_normal((self.inputs, n), np.float32) for n in (self.units, self.rows))  # type: ignore
+
+    def in_unit(self, seconds: float) -> float:
+        return seconds * 1e6
+
+    def flops(self) -> float:
+        return 2.0 * self.rows * self.inputs * self.units
+
+    def bytes(self) -> float:
+        return 4.0 * (self.inputs * (self.units + self.rows) + self.units * self.rows)
+
+
+@dataclass(frozen=True)
 class Importing:
     """A process of the interpreter that imports a package and ends."""
 
@@ -143,7 +173,7 @@ class Importing:
         return seconds * 1e3
 
 
-Work = Training | Update | Prediction | Importing
+Work = Training | Update | Prediction | Product | Importing
 
 _LESSON = Net((1, 3, 1), ("sigmoid", "sigmoid"))
 _IRIS = Net((4, 8, 3), ("selu", "softmax"))
@@ -174,6 +204,11 @@ WORKS: dict[str, Work] = {
         Update("U2", "Adam on 10,000 float32", 10_000, "µs a call", 5),
         Prediction("P1", "predict one row, net of W1", "lesson", _LESSON, 1, 1.5),
         Prediction("P2", "predict 10,000 rows, net of W5", "mnist", _MNIST, 10_000),
+        Product("G1", 32, 64, 128),
+        Product("G2", 128, 128, 128),
+        Product("G3", 256, 256, 256),
+        Product("G4", 512, 512, 512),
+        Product("G5", 1024, 1024, 1024),
         Importing("import", "a process that imports it, and ends", 1 / 1.6),
     )
 }  # fmt: skip

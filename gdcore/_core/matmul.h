@@ -126,32 +126,35 @@ static void NAME(pack)(Py_ssize_t K, const REAL *w, Py_ssize_t sk, Py_ssize_t se
         }
 }
 
+/* What a part does is some blocks of one or more pairs of panels: the second panel finds a block in a cache.  Panels and
+ * blocks are of near-equal size, so that no tile is left with a single row or vector. */
+#define GD_PACKED 1024 /* terms of a sum at a time */
 static void NAME(product_part)(void *context, int part, int parts)
 {
     const NAME(product) *p = context;
     Py_ssize_t panels = (p->R + GD_MOST_ROWS - 1) / GD_MOST_ROWS, blocks = (p->n / VL + 2) / 3, pairs = (panels + 1) / 2;
-    Py_ssize_t t, i, last = GD_SHARE(pairs * blocks, part + 1, parts), packed = -1;
-    REAL panel[2][GD_MOST_ROWS * 1024];
-    for (t = GD_SHARE(pairs * blocks, part, parts); t < last; t++) {
-        /* two panels by a block: the second finds the block in a cache.  All of near-equal size, so that no tile is left
-         * with a single row or vector. */
-        Py_ssize_t r = GD_SHARE(p->R, t / blocks * 2, panels), v = GD_SHARE(p->n / VL, t % blocks, blocks);
-        Py_ssize_t vectors = GD_SHARE(p->n / VL, t % blocks + 1, blocks) - v;
-        for (i = t / blocks * 2; i < t / blocks * 2 + 2 && i < panels; i++) {
-            Py_ssize_t next = GD_SHARE(p->R, i + 1, panels), rows = next - r, sk = p->sk, sr = p->sr;
-            const REAL *w = p->w + r * sr;
-            REAL *c = p->c + r * p->ldc + v * VL;
-            if (blocks > 1 && sr == 1 && p->K > 64 && p->K <= 1024) { /* rows of w far apart: once through them is enough */
-                if (packed != t / blocks) {
-                    NAME(pack)(p->K, w, sk, rows, p->R - r, panel[0], panel[1]);
-                    packed = t / blocks;
+    Py_ssize_t t, last = GD_SHARE(pairs * blocks, part + 1, parts), end, pair, i, b, k;
+    int packs = blocks > 1 && p->sr == 1 && p->K > 64; /* rows of w far apart: once through them is enough */
+    REAL panel[2][GD_MOST_ROWS * GD_PACKED];
+    for (t = GD_SHARE(pairs * blocks, part, parts); t < last; t = end) {
+        pair = t / blocks;
+        end = last < (pair + 1) * blocks ? last : (pair + 1) * blocks;
+        for (k = 0; k < p->K; k += GD_PACKED) {
+            Py_ssize_t first = GD_SHARE(p->R, 2 * pair, panels), K = p->K - k < GD_PACKED ? p->K - k : GD_PACKED;
+            if (packs)
+                NAME(pack)(K, p->w + first + k * p->sk, p->sk, GD_SHARE(p->R, 2 * pair + 1, panels) - first,
+                           p->R - first, panel[0], panel[1]);
+            for (b = t - pair * blocks; b < end - pair * blocks; b++) {
+                Py_ssize_t v = GD_SHARE(p->n / VL, b, blocks), vectors = GD_SHARE(p->n / VL, b + 1, blocks) - v;
+                for (i = 2 * pair; i < 2 * pair + 2 && i < panels; i++) {
+                    Py_ssize_t r = GD_SHARE(p->R, i, panels), rows = GD_SHARE(p->R, i + 1, panels) - r;
+                    REAL *c = p->c + r * p->ldc + v * VL;
+                    NAME(tiles)[rows - 1][vectors - 1](K, packs ? panel[i - 2 * pair] : p->w + r * p->sr + k * p->sk,
+                                                       packs ? GD_MOST_ROWS : p->sk, p->sr,
+                                                       k || p->add ? c : p->bias ? p->bias + r : NULL,
+                                                       p->a + v * VL + k * p->lda, p->lda, c, p->ldc);
                 }
-                w = panel[i % 2];
-                sk = GD_MOST_ROWS;
             }
-            NAME(tiles)[rows - 1][vectors - 1](p->K, w, sk, sr, p->add ? c : (p->bias ? p->bias + r : NULL),
-                                               p->a + v * VL, p->lda, c, p->ldc);
-            r = next;
         }
     }
 }

@@ -197,19 +197,24 @@ cdef int look_at_signals(Net* net, double work) except -1 nogil:
     return 0
 
 
+cdef void gather_rows(const real* x, Py_ssize_t width, const int64_t* order, Py_ssize_t first, Py_ssize_t n,
+                      Py_ssize_t m, Py_ssize_t last, real* out) noexcept nogil:
+    if real is float:
+        gd_gather_f32(x, width, order, first, n, m, last, out)
+    else:
+        gd_gather_f64(x, width, order, first, n, m, last, out)
+
+
 cdef void gather(Net* net, const real* x, const real* y, const real* w, const int64_t* order, Py_ssize_t first,
                  Py_ssize_t n, Py_ssize_t y_width) noexcept nogil:
     """Bring rows order[first:first+n] into the workspace (order NULL: those rows themselves)."""
     cdef Py_ssize_t m = padded(n), r, k, row
     cdef real* Y = <real*>net.y
     cdef real* W = <real*>net.weight
+    cdef bint wide = net.n_out >= 8 and not net.one_hot
     net.rows_at, net.order, net.first, net.n_live = x, order, first, n
-    if net.few:
-        pass
-    elif real is float:
-        gd_gather_f32(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
-    else:
-        gd_gather_f64(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
+    if not net.few:
+        gather_rows(x, net.n_in, order, first, n, m, net.n_rows, <real*>net.x)
     if net.whole or net.active:
         for r in range(m):
             (<real*>net.live)[r] = 1 if r < n else 0
@@ -217,11 +222,15 @@ cdef void gather(Net* net, const real* x, const real* y, const real* w, const in
         return
     if net.one_hot:
         memset(Y, 0, net.n_out * m * sizeof(real))
+    elif wide:
+        gather_rows(y, y_width, order, first, n, m, net.n_rows, Y)
     for r in range(m):
         row = first + (r if r < n else 0)
         if order != NULL:
             row = order[row]
         W[r] = 0 if r >= n else (1 if w == NULL else w[row])
+        if wide:
+            continue
         if not net.one_hot:
             for k in range(net.n_out):
                 Y[k * m + r] = y[row * y_width + k]
