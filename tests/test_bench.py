@@ -143,6 +143,18 @@ def test_numpy_by_hand_comes_to_the_same_result(name):
     assert measure.difference(work, theirs, ours) <= 1e-3
 
 
+def test_products_refuse_shapes_that_do_not_fit():
+    multiply, (w, a, out) = (
+        gdcore._core.kernels.multiply,
+        (np.ones((3, 5), "f4"), np.ones((3, 16), "f4"), np.ones((5, 16), "f4")),
+    )
+    multiply(w, a, out)
+    assert (out == 3).all()
+    for bad in ((w.T.copy(), a, out), (w, a[:, :15].copy(), out[:, :15].copy()), (w, a, out[:4]), (w[:0], a[:0], out)):
+        with pytest.raises(ValueError, match="do not fit"):
+            multiply(*bad)
+
+
 def test_training_starts_anew_each_time():
     contestant = peers.PEERS["gdcore"].contestant(TINY)
     first, second = measure.in_order(contestant, TINY), measure.in_order(contestant, TINY)

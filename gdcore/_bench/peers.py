@@ -139,8 +139,10 @@ def gdcore_product(work: Product) -> Contestant:
     from .._core import kernels
 
     w, a = work.arrays()
-    out = np.empty((work.units, work.rows), np.float32)
-    return Contestant(lambda: kernels.multiply(w, a, out), lambda: [out])
+    rows = kernels.padded_rows(work.rows)  # that are worked out, as for every batch of so many
+    a = np.pad(a, [(0, 0), (0, rows - work.rows)])
+    out = np.empty((work.units, rows), np.float32)
+    return Contestant(lambda: kernels.multiply(w, a, out), lambda: [out[:, : work.rows]])
 
 
 # ---- NumPy by hand ---------------------------------------------------------------------------------------

@@ -56,6 +56,11 @@ def probe_stream(Py_ssize_t nbytes, double seconds=0.05):
             return best
 
 
+def padded_rows(Py_ssize_t rows):
+    """How many rows the workspace has for a batch of so many."""
+    return padded(rows)
+
+
 def multiply(const float[:, ::1] w, const float[:, ::1] a, float[:, ::1] out):
     """out = w' a, the product of a layer's kernel (inputs, units) with a batch (inputs, rows), for benchmarks.
 
