@@ -462,7 +462,7 @@ class Sequential:
             batch_size = source.batch_size if batch_size is None else batch_size
             shuffle = shuffle if source.shuffle is None else source.shuffle
         # with nothing in Python to call, training itself can look at the rows on its way: it is taken back if need be
-        quick = source is None and validation_data is None
+        quick = source is None and validation_data is None and first < last
         quick = quick and not (callbacks or verbose or validation_split or steps_per_epoch)
         watched = quick and not allow_nan and self._watches(x)
         data = self._training_data(x, y, sample_weight, class_weight, allow_nan, watched)
@@ -1097,8 +1097,12 @@ class Sequential:
             return False
         network = self._network_for(x)
         assert self._compiled is not None
+        assert self.optimizer is not None
         if not network.watches or self._compiled["gradient"] != "analytic":
             return False
+        names = self._compiled["metrics"] + self._compiled["weighted"]
+        if any(name not in ("accuracy", "acc") for name in names) or self.optimizer._rate_spec()[0] == "called":
+            return False  # Python may be called after all
         return x.nbytes > 128 * (network.theta.nbytes + network.state.nbytes)
 
     def _snapshot(self) -> tuple[Any, ...]:

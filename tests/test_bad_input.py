@@ -342,3 +342,53 @@ def test_forcing_a_build_that_is_not_there(monkeypatch):
     source = Path(_core.__file__).read_text()
     with pytest.raises(ImportError, match="GDCORE_ISA='v9' is not one of 'v4', 'v3', 'baseline'"):
         exec(compile(source, _core.__file__, "exec"), {"__name__": "gdcore._core", "__package__": "gdcore._core"})
+
+
+class Worst(gdcore.metrics.Metric):
+    """A metric that the core leaves to Python."""
+
+    def reset_state(self):
+        self.worst = 0.0
+
+    def update_state(self, y_true, y_pred, sample_weight=None):
+        self.worst = max(self.worst, float(np.abs(y_true - y_pred).max()))
+
+    def result(self):
+        return self.worst
+
+
+@pytest.mark.parametrize(
+    ("compiled_with", "fitted_with"),
+    [
+        (dict(metrics=[Worst()]), {}),
+        (dict(metrics=["mae"]), {}),
+        ({}, dict(epochs=0)),
+        ({}, dict(initial_epoch=2, epochs=1)),
+        ({}, dict(verbose=2)),
+        ({}, dict(validation_split=0.2)),
+        ({}, dict(steps_per_epoch=2)),
+        ({}, dict(callbacks=[gdcore.callbacks.TerminateOnNaN()])),
+    ],
+    ids=str,
+)
+def test_bad_rows_are_found_before_training_where_python_is_called_on_the_way(compiled_with, fitted_with):
+    x, y = np.ones((3000, 200), np.float32), np.ones((3000, 3), np.float32)
+    x[2999, 3] = np.nan
+    model = Sequential([Input((200,)), Dense(3)])
+    model.compile("sgd", "mse", **compiled_with)
+    before = model.get_weights()
+    with pytest.raises(ValueError, match=r"^x has nan or inf in row 2999"):
+        model.fit(x, y, **{"verbose": 0, **fitted_with})
+    assert all(np.array_equal(a, b) for a, b in zip(model.get_weights(), before, strict=True))
+    assert model.history is None
+    assert not model.optimizer.built
+
+
+def test_a_function_for_the_rate_is_not_asked_about_bad_rows():
+    x, y, asked = np.ones((3000, 200), np.float32), np.ones((3000, 3), np.float32), []
+    x[2999, 3] = np.nan
+    model = Sequential([Input((200,)), Dense(3)])
+    model.compile(SGD(lambda: asked.append(1) or 0.1), "mse")
+    with pytest.raises(ValueError, match=r"^x has nan or inf in row 2999"):
+        model.fit(x, y, verbose=0)
+    assert not asked

@@ -231,3 +231,19 @@ def test_the_quota_of_a_cgroup(monkeypatch):
     assert gdcore._threads._quota(64) == 64
     files["/sys/fs/cgroup/cpu.max"] = ["20000", "100000"]
     assert gdcore._threads._quota(64) == 1
+
+
+MODES = """
+import numpy as np, gdcore
+gdcore.set_num_threads(3)
+w, g = np.eye(256, dtype="f4"), np.ones((256, 256), "f4")
+gdcore.optimizers.Muon().apply([g], [w])  # its products start the threads
+model = gdcore.Sequential([gdcore.Input((128,)), gdcore.layers.Dense(128, use_bias=False)])
+model.set_weights([np.eye(128, dtype="f4")])
+x = np.full((2000, 128), 1e-40, "f4")
+assert np.array_equal(model.predict(x), x), "a thread takes small numbers for 0"
+"""
+
+
+def test_threads_compute_as_their_caller_does():
+    subprocess.run([sys.executable, "-c", MODES], check=True)

@@ -47,31 +47,6 @@
 #define GD_PREFETCH(p) ((void)(p))
 #endif
 
-/* Numbers too small for full precision count as 0 from here on, for this thread; returns what gd_keep_tiny needs to go
- * back.  TensorFlow computes so, and a processor slows down where it has to keep them. */
-#if defined(__SSE2__) || defined(_M_X64)
-#include <immintrin.h>
-static unsigned gd_drop_tiny(void)
-{
-    unsigned before = _mm_getcsr();
-    _mm_setcsr(before | 0x8040);
-    return before;
-}
-static void gd_keep_tiny(unsigned before) { _mm_setcsr(before); }
-#elif defined(__aarch64__) && defined(__GNUC__)
-static unsigned gd_drop_tiny(void)
-{
-    uint64_t before;
-    __asm__ __volatile__("mrs %0, fpcr" : "=r"(before));
-    __asm__ __volatile__("msr fpcr, %0" : : "r"(before | 1u << 24));
-    return (unsigned)before;
-}
-static void gd_keep_tiny(unsigned before) { __asm__ __volatile__("msr fpcr, %0" : : "r"((uint64_t)before)); }
-#else
-static unsigned gd_drop_tiny(void) { return 0; }
-static void gd_keep_tiny(unsigned before) { (void)before; }
-#endif
-
 /* Multiply-adds from which it pays to wake other threads: some ten microseconds of work for one of them. */
 #define GD_THREADED_WORK 1e6
 

@@ -590,13 +590,13 @@ static void NAME(few_back_part)(void *context, int part, int parts)
         size == 10 ? NAME(back10) :
 #endif
         NAME(back5);
-    const REAL *rows[GD_FEW_MOST], *coming[GD_FEW_MOST + 1];
+    const REAL *rows[GD_FEW_MOST + 1], *coming[GD_FEW_MOST + 1];
     NAME(vec) sum[2][GD_MOST_SUMS], columns[GD_MOST_SUMS]; /* units by inputs, and inputs by units */
     REAL tail[GD_MOST_SUMS * sizeof(NAME(vec)) / sizeof(REAL)];
     memset(sum, 0, sizeof sum);
     for (r = 0; r <= p->n; r++) {
         Py_ssize_t next = p->first + p->n + r;
-        rows[r < p->n ? r : 0] = NAME(row_of)(p, p->first + (r < p->n ? r : 0));
+        rows[r] = NAME(row_of)(p, p->first + (r < p->n ? r : 0));
         coming[r] = NAME(row_of)(p, next < p->last ? next : p->first);
         if (r & 1) GD_PREFETCH(coming[r] + GD_HALF(K, part));
     }

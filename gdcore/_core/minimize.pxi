@@ -408,6 +408,7 @@ cdef _descend(objective, optimizer, Py_ssize_t lanes, Py_ssize_t first, Py_ssize
     cdef real change, threshold = <real>tol
     cdef double work = 0
     cdef int state
+    fresh.keeps_tiny = True              # the value and its gradient do so too
     with nogil:
         start = first
         while start < last and not stop[0]:

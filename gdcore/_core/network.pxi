@@ -5,7 +5,8 @@ picks one of the results when it is imported.
 
 How data travels: rows of the caller's row-major arrays are gathered (and transposed) into a feature-major
 workspace of at most `Net.rows` rows; a larger batch goes through it piece by piece, its gradient summed.
-Padding lanes repeat the first row with weight zero, so that no kernel needs a remainder loop.
+Padding lanes repeat the first row with weight zero, so that no kernel needs a remainder loop.  Only a first layer of
+few units on wide rows reads the caller's rows where they lie (`Net.few`).
 """
 
 cimport cython

@@ -6,8 +6,9 @@ from libc.math cimport ceil as c_ceil, cos as c_cos, floor as c_floor, log as c_
 
 cdef extern from "kernels.h" nogil:
     double gd_lost_in_product(double, double, double)
+    unsigned gd_mode()
     unsigned gd_drop_tiny()
-    void gd_keep_tiny(unsigned)
+    void gd_set_mode(unsigned)
 
 cdef enum:
     SGD
@@ -107,6 +108,7 @@ cdef struct Optimizer:
     Power power_1                # of beta_1, and of beta_2
     Power power_2
     bint plain                   # whether there is nothing but the step, at a constant rate
+    bint keeps_tiny              # numbers too small for full precision do not count as 0
     bint scaled                  # whether gradients are those of the loss times loss_scale
     double* loss_scale
     double* finite_steps         # since a dynamic scale changed
@@ -119,6 +121,11 @@ cdef double PI = 3.141592653589793
 
 cdef inline real power(real x, double exponent) noexcept nogil:
     return <real>c_pow(<double>x, exponent)
+
+
+cdef inline unsigned mode_of_update(Optimizer* opt) noexcept nogil:
+    """Compute as an update does; gives what gd_set_mode needs to go back."""
+    return gd_mode() if opt.keeps_tiny else gd_drop_tiny()
 
 
 cdef inline void times(Power* p, double high, double low) noexcept nogil:
@@ -417,9 +424,9 @@ cdef struct Stepping:
 
 cdef void step_rows(Stepping* s, Py_ssize_t first, Py_ssize_t n, real* only_for_its_type) noexcept nogil:
     cdef Optimizer opt = s.opt[0]        # steps keep powers in it
-    cdef unsigned before = gd_drop_tiny()
+    cdef unsigned before = mode_of_update(&opt)
     step(&opt, s.iterations, n, s.stride, <real*>s.theta + first, <real*>s.grad + first, <real*>s.slots + first)
-    gd_keep_tiny(before)
+    gd_set_mode(before)
 
 
 cdef void step_part(Stepping* s, int part, int parts, real* only_for_its_type) noexcept nogil:
@@ -448,9 +455,9 @@ cdef void step_all(Optimizer* opt, Py_ssize_t iterations, Py_ssize_t n, Py_ssize
     cdef Stepping s
     cdef unsigned before
     if n < 32768 or not by_itself(opt):
-        before = gd_drop_tiny()
+        before = mode_of_update(opt)
         step(opt, iterations, n, stride, theta, grad, slots)
-        gd_keep_tiny(before)
+        gd_set_mode(before)
         return
     s.opt, s.iterations, s.n, s.stride = opt, iterations, n, stride
     s.theta, s.grad, s.slots = theta, grad, slots
@@ -638,9 +645,9 @@ cdef inline int update(Optimizer* opt, Py_ssize_t n, real* theta, real* grad, re
     if not opt.plain or n >= 32768:
         return update_in_full(opt, n, theta, grad, slots)
     opt.learning_rate = opt.schedule.table[0]
-    before = gd_drop_tiny()
+    before = mode_of_update(opt)
     step(opt, opt.applied, n, n, theta, grad, slots)
-    gd_keep_tiny(before)
+    gd_set_mode(before)
     opt.applied += 1
     return 1
 
@@ -755,6 +762,7 @@ cdef Optimizer optimizer_struct(optimizer):
     opt.decay = &decay[0] if decay is not None else NULL
     opt.product = &scalars[0]
     opt.power_1.step = opt.power_2.step = -1
+    opt.keeps_tiny = False
     opt.loss_scale = &scalars[1]
     opt.finite_steps = &scalars[2]
     opt.plain = (opt.schedule.kind == CONSTANT_RATE and opt.clipping == NO_CLIPPING and opt.decay == NULL
@@ -834,6 +842,7 @@ cdef class Prepared:
     cdef bint double_
     cdef void* slots
     cdef Py_ssize_t size
+    cdef bint busy                   # in another thread: the struct has powers that change
     cdef readonly bint able
 
     def __cinit__(self, shapes, optimizer):
@@ -873,8 +882,10 @@ cdef class Prepared:
         cdef Py_ssize_t k = 0, j, n = len(self.shapes), taken = 0
         cdef Py_buffer views[16]
         cdef bint good = n <= 8
-        if type(grads) is not list or type(arrays) is not list or len(grads) != n or len(arrays) != n or not good:
+        if (type(grads) is not list or type(arrays) is not list or len(grads) != n or len(arrays) != n or not good
+                or self.busy):
             return False
+        self.busy = True
         try:
             while good and k < n:
                 if type(grads[k]) is not np_ndarray or type(arrays[k]) is not np_ndarray:
@@ -900,6 +911,7 @@ cdef class Prepared:
         except (BufferError, ValueError):
             return False
         finally:
+            self.busy = False
             for k in range(taken):
                 PyBuffer_Release(&views[k])
         return bool(good)

@@ -9,6 +9,7 @@
 #ifndef GDCORE_THREADS_H
 #define GDCORE_THREADS_H
 
+#include <stdint.h>
 #include <time.h>
 
 /* Since some moment in the past; for differences. */
@@ -21,6 +22,36 @@ static double gd_seconds(void)
     timespec_get(&now, TIME_UTC);
 #endif
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
+}
+
+/* How this thread computes: rounding, and whether numbers too small for full precision count as 0.  With gd_drop_tiny they
+ * do from here on, until gd_set_mode brings back what it returned.  TensorFlow computes so, and a processor slows down where
+ * it has to keep them. */
+#if defined(__SSE2__) || defined(_M_X64)
+#include <immintrin.h>
+static unsigned gd_mode(void) { return _mm_getcsr(); }
+static void gd_set_mode(unsigned mode) { _mm_setcsr(mode); }
+#define GD_TINY_IS_ZERO 0x8040u
+#elif defined(__aarch64__) && defined(__GNUC__)
+static unsigned gd_mode(void)
+{
+    uint64_t mode;
+    __asm__ __volatile__("mrs %0, fpcr" : "=r"(mode));
+    return (unsigned)mode;
+}
+static void gd_set_mode(unsigned mode) { __asm__ __volatile__("msr fpcr, %0" : : "r"((uint64_t)mode)); }
+#define GD_TINY_IS_ZERO (1u << 24)
+#else
+static unsigned gd_mode(void) { return 0; }
+static void gd_set_mode(unsigned mode) { (void)mode; }
+#define GD_TINY_IS_ZERO 0u
+#endif
+
+static unsigned gd_drop_tiny(void)
+{
+    unsigned before = gd_mode();
+    gd_set_mode(before | GD_TINY_IS_ZERO);
+    return before;
 }
 
 typedef void (*gd_task)(void *context, int part, int parts);
@@ -50,6 +81,7 @@ static struct {
     gd_task f;
     void *context;
     int parts;
+    unsigned mode;              /* how the caller computes, and so all of them */
     int threads;                /* wanted, the caller's among them */
     int started;                /* of the pool */
     atomic_uint call;           /* changes with each call */
@@ -93,7 +125,10 @@ static void *gd_work(void *number)
             pthread_mutex_unlock(&gd_pool.lock);
         }
         seen = atomic_load(&gd_pool.call);
-        if (!(atomic_fetch_add(&gd_pool.joined, 1) & GD_CLOSED)) gd_take_parts();
+        if (!(atomic_fetch_add(&gd_pool.joined, 1) & GD_CLOSED)) {
+            gd_set_mode(gd_pool.mode);
+            gd_take_parts();
+        }
         atomic_fetch_sub(&gd_pool.joined, 1);
     }
     return NULL;
@@ -119,6 +154,7 @@ static void gd_start_workers(void)
     }
     pthread_attr_init(&attributes);
     pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
+    pthread_attr_setstacksize(&attributes, 1 << 20); /* a part has up to 150 kB there, more than musl gives */
     while (gd_pool.started < gd_pool.threads - 1) {
         gd_pool.seen[gd_pool.started] = atomic_load(&gd_pool.call);
         if (pthread_create(&thread, &attributes, gd_work, (void *)(intptr_t)gd_pool.started)) break;
@@ -146,6 +182,7 @@ static void gd_run(gd_task f, void *context, int parts)
     gd_pool.f = f;
     gd_pool.context = context;
     gd_pool.parts = parts;
+    gd_pool.mode = gd_mode();
     atomic_store(&gd_pool.next, 0);
     atomic_fetch_and(&gd_pool.joined, ~GD_CLOSED);
     atomic_fetch_add(&gd_pool.call, 1);
