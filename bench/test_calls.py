@@ -2,8 +2,8 @@
 
 import pytest
 
-from gdcore._bench.peers import gdcore_model
-from gdcore._bench.works import WORKS
+from gdcore.bench.peers import gdcore_model
+from gdcore.bench.works import WORKS
 from gdcore.optimizers import SGD
 
 

@@ -12,9 +12,9 @@ import os
 
 import pytest
 
-from gdcore._bench.measure import TOLERANCE, difference, in_order, tune
-from gdcore._bench.peers import PEERS, DoesNotFit
-from gdcore._bench.works import WORKS, Training
+from gdcore.bench.measure import TOLERANCE, difference, in_order, tune
+from gdcore.bench.peers import PEERS, DoesNotFit
+from gdcore.bench.works import WORKS, Training
 
 BACKEND = os.environ.get("KERAS_BACKEND") or next(
     (name for name in ("tensorflow", "jax", "torch") if importlib.util.find_spec(name)), ""

@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from . import (
+    _moved,
     activations,
     callbacks,
     constraints,
@@ -16,21 +17,17 @@ from . import (
     regularizers,
     utils,
 )
-from ._config import show_config
-from ._threads import get_num_threads, set_num_threads
-from .gradients import check_gradients
+from ._version import __version__ as __version__
+from .config import get_num_threads, set_num_threads, show_config
 from .layers import Input
-from .models import Sequential
+from .models import Sequential, check_gradients
 
 if TYPE_CHECKING:
-    from . import datasets, lessons, plots, reference, surfaces
-    from ._batch_size import find_batch_size
-    from ._dataset import Dataset
-    from ._minimize import minimize
-    from ._sweep import sweep
-    from ._verify import verify
-
-__version__ = "0.1.0"
+    from . import data, datasets, lessons, optimize, plots, reference, surfaces, tuning, verification
+    from .data import Dataset
+    from .optimize import minimize
+    from .tuning import find_batch_size, sweep
+    from .verification import verify
 
 __all__ = [
     "Dataset",
@@ -40,6 +37,7 @@ __all__ = [
     "callbacks",
     "check_gradients",
     "constraints",
+    "data",
     "datasets",
     "find_batch_size",
     "get_num_threads",
@@ -50,6 +48,7 @@ __all__ = [
     "metrics",
     "minimize",
     "models",
+    "optimize",
     "optimizers",
     "plots",
     "random",
@@ -59,32 +58,42 @@ __all__ = [
     "show_config",
     "surfaces",
     "sweep",
+    "tuning",
     "utils",
+    "verification",
     "verify",
 ]
 
-# name -> the module that is it, or has it
+# name -> the module that it is, or that has it: these load what importing the package must not wait for
 _LAZY = {
-    "Dataset": "_dataset",
+    "Dataset": "data",
+    "bench": "bench",
+    "data": "data",
     "datasets": "datasets",
-    "find_batch_size": "_batch_size",
+    "find_batch_size": "tuning",
     "lessons": "lessons",
-    "minimize": "_minimize",
+    "minimize": "optimize",
+    "optimize": "optimize",
     "plots": "plots",
     "reference": "reference",
     "surfaces": "surfaces",
-    "sweep": "_sweep",
-    "verify": "_verify",
+    "sweep": "tuning",
+    "tuning": "tuning",
+    "verification": "verification",
+    "verify": "verification",
 }
+
+_moved.install()
 
 
 def __getattr__(name: str) -> Any:
-    # these load what importing the package must not wait for
-    if name in _LAZY:
-        from importlib import import_module
+    from importlib import import_module
 
+    if name in _LAZY:
         module = import_module(f".{_LAZY[name]}", __name__)
-        return getattr(module, name) if _LAZY[name].startswith("_") else module
+        return module if _LAZY[name] == name else getattr(module, name)
+    if f"{__name__}.{name}" in _moved.MODULES:
+        return import_module(f".{name}", __name__)
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 

@@ -5,8 +5,8 @@ import argparse
 import sys
 from collections.abc import Sequence
 
-from . import _bench
-from ._config import show_config
+from . import bench as benchmarks
+from .config import show_config
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -26,14 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     verify.add_argument("--gradients", action="store_true", help="analytic gradients against central differences")
     verify.add_argument("--seed", type=int, help="what --live and --gradients draw their set-ups from")
     bench = commands.add_parser("bench", help="time gdcore against its peers and the machine")
-    _bench.add_arguments(bench)
+    benchmarks.add_arguments(bench)
     commands.add_parser("info", help="print versions, which build of the core is in use, and on what machine")
     chosen = parser.parse_args(arguments)
     if chosen.command == "info":
         show_config()
         return 0
     if chosen.command == "verify":
-        from ._verify import verify as compare
+        from .verification import verify as compare
 
         try:
             report = compare(chosen.only, live=chosen.live, gradients=chosen.gradients, seed=chosen.seed)
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0 if report else 1
     if chosen.command == "bench":
         try:
-            return _bench.main(chosen)
+            return benchmarks.main(chosen)
         except ValueError as error:
             bench.error(str(error))
         except OSError as error:

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 import gdcore
-from gdcore import _bench
+from gdcore import bench
 from gdcore.__main__ import main
-from gdcore._bench import measure, peers, report, works
+from gdcore.bench import measure, peers, report, works
 
 TINY = works.Training("T1", "a tiny net", "iris", works.WORKS["W2"].net, "crossentropy", "adam", 1e-3, 32, 2, goal=3)
 
@@ -210,7 +210,7 @@ def test_pictures_of_mnist_size_can_be_learnt():
 @pytest.fixture(scope="module")
 def results():
     chosen = {"T1": TINY, "P1": works.WORKS["P1"]}
-    return _bench.run(chosen, ["gdcore", "numpy"], 0.01, growth=False, tell=lambda message: None)
+    return bench.run(chosen, ["gdcore", "numpy"], 0.01, growth=False, tell=lambda message: None)
 
 
 def test_json_schema(results):

@@ -15,8 +15,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gdcore
-from gdcore import Dataset, Sequential, _dataset
+from gdcore import Dataset, Sequential
 from gdcore.callbacks import Callback, EarlyStopping
+from gdcore.data import dataset
 from gdcore.datasets import _idx, digits, fashion_mnist, iris, mnist
 from gdcore.layers import Dense
 
@@ -304,7 +305,7 @@ def on_disk(tmp_path, name, array, mode="r"):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(_dataset, "BLOCK_BYTES", 16 * 4 * 10)  # 40 of the rows of X
+    monkeypatch.setattr(dataset, "BLOCK_BYTES", 16 * 4 * 10)  # 40 of the rows of X
 
 
 @pytest.mark.parametrize("case", SPLITS["splits"], ids=lambda c: f"{c['labels']}-{c['test_size']}-{c['stratify']}")
@@ -467,8 +468,8 @@ def test_memory_stays_flat_while_a_file_is_trained_on(tmp_path):
     """A file of 192 MB adds little to the memory in use, mapped pages counted."""
     code = f"""
 import resource, numpy as np, gdcore
-from gdcore import _dataset
-_dataset.BLOCK_BYTES = 1 << 22
+from gdcore.data import dataset
+dataset.BLOCK_BYTES = 1 << 22
 x = np.memmap({str(tmp_path / "x")!r}, np.float32, "w+", shape=(750_000, 64))
 y = np.memmap({str(tmp_path / "y")!r}, np.float32, "w+", shape=(750_000, 1))
 model = gdcore.Sequential([gdcore.layers.Dense(1, input_dim=64)])

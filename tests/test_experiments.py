@@ -11,7 +11,6 @@ import pytest
 import gdcore
 from gdcore import Dataset
 from gdcore.__main__ import main
-from gdcore._sweep import Run, Sweep
 from gdcore.lessons import (
     _grids,
     batch_size,
@@ -27,6 +26,7 @@ from gdcore.lessons import (
     learning_rate,
     max_batch_size,
 )
+from gdcore.tuning import Run, Sweep
 
 # what the course printed beside its costs
 RATES = {

@@ -19,9 +19,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import gdcore
-from gdcore import _saving, layers, optimizers
+from gdcore import layers, optimizers
 from gdcore.layers import Dense
-from gdcore.models import load_model, model_from_json, save_model
+from gdcore.models import load_model, model_from_json, save_model, saving
 
 FOLDER = Path(__file__).parent / "keras_figures"
 FIGURES = json.loads((FOLDER / "files.json").read_text())
@@ -312,14 +312,14 @@ def test_config_without_a_width_and_without_layers():
 
 
 def test_config_numbers_of_numpy_and_lists_become_json():
-    assert json.loads(json.dumps({"a": np.float32(0.5), "b": np.arange(2.0)}, default=_saving._as_json)) == {
+    assert json.loads(json.dumps({"a": np.float32(0.5), "b": np.arange(2.0)}, default=saving._as_json)) == {
         "a": 0.5,
         "b": {"class_name": "__numpy__", "config": {"value": [0.0, 1.0], "dtype": "float64"}},
     }
-    array = _saving.plain({"class_name": "__numpy__", "config": {"value": [0.0, 1.0], "dtype": "float64"}})
+    array = saving.plain({"class_name": "__numpy__", "config": {"value": [0.0, 1.0], "dtype": "float64"}})
     np.testing.assert_array_equal(array, [0.0, 1.0])
     with pytest.raises(TypeError, match="cannot be written"):
-        json.dumps({"a": object()}, default=_saving._as_json)
+        json.dumps({"a": object()}, default=saving._as_json)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -606,9 +606,9 @@ def test_bad_files_are_named_and_explained(tmp_path, what):
 
 def test_a_large_model_is_not_taken_for_absurd():
     config = [{"config": {"batch_shape": [None, 1]}}, {"config": {"units": 10**9, "use_bias": False}}]
-    _saving._refuse_absurd(config, 4 * 10**9)
+    saving._refuse_absurd(config, 4 * 10**9)
     with pytest.raises(ValueError, match="asks for some"):
-        _saving._refuse_absurd(config, 10**8)
+        saving._refuse_absurd(config, 10**8)
 
 
 @needs_h5py
@@ -716,7 +716,7 @@ def test_bad_npz_files(tmp_path):
     model = trained()
     before = copy.deepcopy(model)
     good = {
-        f"{path}/vars/{i}": array for path, _, arrays in _saving._layer_groups(model) for i, array in enumerate(arrays)
+        f"{path}/vars/{i}": array for path, _, arrays in saving._layer_groups(model) for i, array in enumerate(arrays)
     }
     path = tmp_path / "m.npz"
     for change, message in [

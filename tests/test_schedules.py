@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from gdcore.optimizers.schedules import CosineDecay, EpochDecay, ExponentialDecay, LearningRateSchedule
 from hypothesis import given
 from hypothesis import strategies as st
 
 import gdcore
 from gdcore import optimizers, reference
 from gdcore.optimizers import schedules
+from gdcore.optimizers.schedules import CosineDecay, EpochDecay, ExponentialDecay, LearningRateSchedule
 
 FOLDER = Path(__file__).parent / "keras_figures"
 FIGURES = json.loads((FOLDER / "schedules.json").read_text())

@@ -217,20 +217,20 @@ def test_settings():
 def test_the_environment_says_how_many(monkeypatch, environment, expected):
     for name in ("OMP_NUM_THREADS", "GDCORE_NUM_THREADS"):
         monkeypatch.delenv(name, raising=False)
-    usual = gdcore._threads._allowed()
+    usual = gdcore.config._allowed()
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
-    assert gdcore._threads._allowed() == (usual if expected is None else expected)
+    assert gdcore.config._allowed() == (usual if expected is None else expected)
 
 
 def test_the_quota_of_a_cgroup(monkeypatch):
     files = {"/sys/fs/cgroup/cpu.max": ["150000", "100000"]}
-    monkeypatch.setattr(gdcore._threads, "_words", files.__getitem__)
-    assert gdcore._threads._quota(64) == 2
+    monkeypatch.setattr(gdcore.config, "_words", files.__getitem__)
+    assert gdcore.config._quota(64) == 2
     files["/sys/fs/cgroup/cpu.max"] = ["max", "100000"]
-    assert gdcore._threads._quota(64) == 64
+    assert gdcore.config._quota(64) == 64
     files["/sys/fs/cgroup/cpu.max"] = ["20000", "100000"]
-    assert gdcore._threads._quota(64) == 1
+    assert gdcore.config._quota(64) == 1
 
 
 MODES = """

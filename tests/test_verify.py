@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 import gdcore
-from gdcore import _setups, _verify
 from gdcore.__main__ import main
+from gdcore.verification import comparison, setups
 
-PARTS = [part for part in _setups.PARTS if part != "files" or find_spec("h5py")]
+PARTS = [part for part in setups.PARTS if part != "files" or find_spec("h5py")]
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -83,7 +83,7 @@ def test_what_is_wrong_is_found_and_named(monkeypatch, capsys):
     ],
 )
 def test_differences(ours, theirs, each, expected):
-    assert _verify._relative(np.array(ours), np.array(theirs), each) == expected
+    assert comparison._relative(np.array(ours), np.array(theirs), each) == expected
 
 
 def test_the_table_and_the_command(capsys):
@@ -136,22 +136,22 @@ def test_without_keras_live_says_what_to_install(capsys):
 
 
 def test_figures_of_other_set_ups_are_refused(monkeypatch):
-    monkeypatch.setattr(_setups, "STEPS", 100)
-    monkeypatch.setitem(_setups._DRAWN, "schedules", lambda d: iter([]))
+    monkeypatch.setattr(setups, "STEPS", 100)
+    monkeypatch.setitem(setups._DRAWN, "schedules", lambda d: iter([]))
     with pytest.raises(RuntimeError, match=r"make_verify\.py"):
         gdcore.verify("optimizers")
 
 
 def test_set_ups_are_the_same_in_every_process():
-    code = "from gdcore import _verify; print(_verify._fingerprint())"
+    code = "from gdcore.verification import comparison; print(comparison._fingerprint())"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert int(found.stdout) == _verify._fingerprint()
+    assert int(found.stdout) == comparison._fingerprint()
 
 
 def test_the_figures_are_small_and_say_where_they_come_from():
     import os
 
-    made, figures = _verify.load_figures()
+    made, figures = comparison.load_figures()
     assert set(made) == {"Keras", "TensorFlow", "NumPy", "on"}
-    assert len(figures) == sum(len(_setups.set_ups(part, 0)) for part in _setups.PARTS)
-    assert os.path.getsize(_verify._path()) < 1_000_000
+    assert len(figures) == sum(len(setups.set_ups(part, 0)) for part in setups.PARTS)
+    assert os.path.getsize(comparison._path()) < 1_000_000

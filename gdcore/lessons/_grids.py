@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 
 from .. import datasets, layers, optimizers
-from .._dataset import Dataset
-from .._sweep import Run, Sweep, sweep
 from .._text import aligned
+from ..data import Dataset
 from ..models import Sequential
 from ..plots._texts import translator
+from ..tuning import Run, Sweep, sweep
 from ._report import write
 
 OPTIMIZERS = ("SGD", "Adagrad", "RMSprop", "Adam", "Adamax", "Nadam")

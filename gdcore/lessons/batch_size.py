@@ -13,12 +13,12 @@ from typing import Any
 
 import numpy as np
 
-from .._dataset import Dataset
-from .._sweep import Sweep, sweep
 from .._text import aligned
+from ..data import Dataset
 from ..models import Sequential
+from ..optimizers.schedules import EpochDecay
 from ..plots._texts import translator
-from ..schedules import EpochDecay
+from ..tuning import Sweep, sweep
 from . import learning_rate as softmax
 from ._report import write
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._sweep import Sweep
 from ..plots._texts import translator
+from ..tuning import Sweep
 from . import _grids
 
 UNITS = (4, 8, 3)

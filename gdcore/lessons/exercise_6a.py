@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from pathlib import Path
 
-from .._sweep import Run, Sweep
 from .._text import aligned
 from ..plots._texts import translator
+from ..tuning import Run, Sweep
 from . import _grids
 
 UNITS = (64, 128, 64, 32, 16, 10)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._sweep import Sweep
+from ..tuning import Sweep
 from . import _grids, exercise_6a
 
 EPOCHS = 300

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from .._sweep import Sweep
 from .._text import aligned
 from ..plots._texts import translator
+from ..tuning import Sweep
 from . import _grids, exercise_6a
 from .exercise_6b import EPOCHS
 

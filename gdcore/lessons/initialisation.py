@@ -15,12 +15,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from .. import activations, layers, optimizers
-from .._dataset import Dataset
-from .._sweep import Sweep, sweep
 from .._text import aligned
 from ..callbacks import Callback
+from ..data import Dataset
 from ..models import Sequential
 from ..plots._texts import translator
+from ..tuning import Sweep, sweep
 from . import learning_rate as softmax
 from ._report import write
 from .batch_size import DECAY

@@ -12,16 +12,16 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import layers, optimizers
-from .._dataset import Dataset
-from .._sweep import Sweep, sweep
 from .._text import aligned
+from ..data import Dataset
 from ..datasets import mnist
 from ..models import Sequential
 from ..plots._texts import translator
+from ..tuning import Sweep, sweep
 from ._report import write
 
 if TYPE_CHECKING:
-    from ..schedules import LearningRateSchedule
+    from ..optimizers.schedules import LearningRateSchedule
 
 RATES = (0.1, 0.01, 0.001)
 BATCH_SIZE = 32

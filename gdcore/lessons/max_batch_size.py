@@ -9,10 +9,10 @@ from pathlib import Path
 from typing import Any
 
 from .. import layers
-from .._batch_size import BatchSize, find_batch_size, training_bytes
 from .._text import aligned
 from ..models import Sequential
 from ..plots._texts import translator
+from ..tuning import BatchSize, find_batch_size, training_bytes
 from ._report import write
 
 START = 512

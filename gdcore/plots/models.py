@@ -9,16 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .._names import look_up
-from ._figures import (
-    BLUE,
-    GREEN,
-    STYLES,
-    axes_or_new,
-    check_kind,
-    draw_heights,
-    grid_shape,
-    new_figure,
-)
+from ._figures import BLUE, GREEN, STYLES, axes_or_new, check_kind, draw_heights, grid_shape, new_figure
 from ._texts import translator
 
 if TYPE_CHECKING:
@@ -26,7 +17,7 @@ if TYPE_CHECKING:
 
     from ..callbacks import History
     from ..models import Sequential
-    from ..schedules import LearningRateSchedule
+    from ..optimizers.schedules import LearningRateSchedule
 
     Parameter = tuple[int, tuple[int, ...], str]
     """(layer, index, label), the former two as `Sequential.loss_slice` takes them."""

@@ -3,7 +3,7 @@
 Run it in a scratch environment with a real Keras and with gdcore:
 
     pip install keras tensorflow-cpu h5py
-    python tests/keras_figures/make_verify.py
+    python tests/keras_figures/makecomparison.py
 
 It writes ``gdcore/_figures/keras.npz``; the set-ups are those of ``gdcore/_setups.py`` for the seed 0.
 """
@@ -12,12 +12,12 @@ import os
 
 os.environ["CUDA_VISIBLE_DEVICES"] = "-1"
 
-from gdcore import _verify
+from gdcore.verification import comparison
 
 
 def main():
-    keras = _verify._keras()
-    _verify.save_figures(_verify.make_figures(keras), _verify.versions(keras))
+    keras = comparison._keras()
+    comparison.save_figures(comparison.make_figures(keras), comparison.versions(keras))
 
 
 if __name__ == "__main__":

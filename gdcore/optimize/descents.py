@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import optimizers
-from ._core import Network, kernels
-from ._names import unknown
-from ._threads import get_num_threads
-from .models import _whole
-from .surfaces import Surface
+from .. import optimizers
+from .._core import Network, kernels
+from .._names import unknown
+from ..config import get_num_threads
+from ..models.sequential import _whole
+from ..surfaces import Surface
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
     from scipy.optimize import OptimizeResult  # type: ignore[import-untyped]
 
-    from .models import Sequential
+    from ..models import Sequential
 
 # SciPy's solvers that need no second derivatives
 _SCIPY = {

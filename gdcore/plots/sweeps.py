@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._names import look_up
-from ._sweep import _label
-from .plots._figures import BLUE, ORANGE, RED, new_figure
-from .plots._texts import translator
+from .._names import look_up
+from ..tuning.sweeps import _label
+from ._figures import BLUE, ORANGE, RED, new_figure
+from ._texts import translator
 
 if TYPE_CHECKING:
-    from ._sweep import Sweep
+    from ..tuning import Sweep
 
 
 def draw(result: Sweep, key: str, rows: str, lang: str = "en") -> Any:

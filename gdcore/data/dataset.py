@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import random as _random
-from ._core import kernels as _kernels
-from .models import _ENDLESS, _batches, _whole
+from .. import random as _random
+from .._core import kernels as _kernels
+from ..models.sequential import _ENDLESS, _batches, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -331,7 +331,7 @@ class Dataset:
             dtype = x.dtype if x.dtype.kind == "f" else np.dtype(np.float64)
             x = (x - self.mean.astype(dtype)) / np.asarray(self.scale).astype(dtype)
         if self._classes is not None and y is not None:
-            from .utils import to_categorical
+            from ..utils import to_categorical
 
             y = to_categorical(y, self._classes)
         return x, y, w

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ._core import kernels
-from ._names import arguments, serialized, unknown
+from .._core import kernels
+from .._names import arguments, serialized, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import activations, losses
-from ._core import kernels
-from ._names import arguments, look_up, serialized, unknown
+from .. import activations, losses
+from .._core import kernels
+from .._names import arguments, look_up, serialized, unknown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -140,7 +140,7 @@ class Metric:
         """
         if not hasattr(self, "_variables"):
             raise RuntimeError(f"{type(self).__name__}.__init__ must call super().__init__() before add_variable")
-        from . import initializers
+        from .. import initializers
 
         chosen = dtype or self._dtype
         values = initializers.get("zeros" if initializer is None else initializer)(shape, "float32")

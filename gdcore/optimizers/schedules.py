@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from ._core import kernels
-from ._names import unknown
+from .._core import kernels
+from .._names import unknown
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -24,15 +24,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import losses, metrics, optimizers
-from ._names import look_up, serialized
+from .. import losses, metrics, optimizers
+from .._names import look_up, serialized
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
     from numpy.typing import NDArray
 
-    from .models import Sequential
+    from .sequential import Sequential
 
     # (path in the file, name, arrays)
     Groups = list[tuple[str, str, list[NDArray[Any]]]]
@@ -87,7 +87,7 @@ def _as_json(value: Any) -> Any:
 
 
 def to_json(model: Sequential, **options: Any) -> str:
-    from . import __version__
+    from .. import __version__
 
     config = {**serialized("keras", model), "class_name": "Sequential", "gdcore": {"version": __version__}}
     said = model._compiled
@@ -111,7 +111,7 @@ def from_json(cls: type[Sequential], text: str) -> Sequential:
 
 def _from_config(cls: type[Sequential], config: dict[str, Any], compile: bool, stored: int | None) -> Sequential:
     """The model that config.json describes; stored is the number of bytes that there are of its weights."""
-    from . import __version__
+    from .. import __version__
 
     own = config.get("gdcore", {})
     _not_newer("gdcore", own.get("version"), __version__)

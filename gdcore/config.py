@@ -1,8 +1,11 @@
-"""What is installed, and what it runs on."""
+"""What is installed, what it runs on, and how many threads one call may use."""
 
 from __future__ import annotations
 
+import os
 from typing import Any
+
+from ._core import kernels
 
 
 def show_config(mode: str = "stdout") -> dict[str, Any] | None:
@@ -39,15 +42,13 @@ def show_config(mode: str = "stdout") -> dict[str, Any] | None:
 
 
 def _config() -> dict[str, Any]:
-    import os
     import platform
     import sys
 
-    from . import __version__
-    from ._core import ISA, kernels
+    from ._core import ISA
     from ._core._cpu import LEVEL
+    from ._version import __version__
 
-    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return {
         "gdcore": {"version": __version__, "folder": os.path.dirname(os.path.abspath(__file__))},
         "core": {"isa": ISA, "compiler": kernels.COMPILER, "flags": kernels.FLAGS},
@@ -55,7 +56,7 @@ def _config() -> dict[str, Any]:
             "system": f"{platform.system()} {platform.machine()}",
             "processor": _processor(),
             "level": f"x86-64-v{LEVEL}" if platform.machine().lower() in ("x86_64", "amd64") else "other",
-            "processors": usable,
+            "processors": processors(),
         },
         "versions": {"python": sys.version.split()[0], **_versions("numpy", "scipy", "matplotlib")},
         "blas": _blas(),
@@ -86,7 +87,6 @@ def _versions(*packages: str) -> dict[str, str]:
 
 def _blas() -> dict[str, str]:
     """File name of each BLAS in this process -> what it is."""
-    import os
     from importlib import import_module
 
     try:
@@ -103,3 +103,64 @@ def _blas() -> dict[str, str]:
         for pool in threadpoolctl.threadpool_info()
         if pool.get("user_api") == "blas"
     }
+
+
+def set_num_threads(n: int | None) -> None:
+    """Choose how many threads the loops of one step may use, from now on.
+
+    Results do not depend on it, to the last bit.  Only large layers are worth more than one thread.
+
+    Parameters
+    ----------
+    n : int or None
+        At least 1.  None is what the package starts with: ``GDCORE_NUM_THREADS`` or ``OMP_NUM_THREADS`` where one of
+        them is set, otherwise the processors that this process may use (its affinity and the quota of its cgroup).
+    """
+    if n is None:
+        kernels.set_threads(_allowed())
+        return
+    if isinstance(n, bool) or not hasattr(n, "__index__") or n < 1:
+        raise ValueError(f"n={n!r} is not an integer of at least 1, or None")
+    kernels.set_threads(int(n))
+
+
+def get_num_threads() -> int:
+    """How many threads the loops of one step may use."""
+    return kernels.get_threads()
+
+
+def processors() -> int:
+    """How many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _allowed() -> int:
+    for name in ("GDCORE_NUM_THREADS", "OMP_NUM_THREADS"):
+        given = os.environ.get(name, "").split(",")[0].strip()
+        if given.isdigit() and int(given) > 0:
+            return int(given)
+    allowed = processors()
+    return max(1, min(allowed, _quota(allowed)))
+
+
+def _quota(otherwise: int) -> int:
+    """Whole processors in the quota of this process's cgroup, version 2 or 1."""
+    try:
+        quota, period = _words("/sys/fs/cgroup/cpu.max")[:2]
+    except OSError:
+        try:
+            quota = _words("/sys/fs/cgroup/cpu/cpu.cfs_quota_us")[0]
+            period = _words("/sys/fs/cgroup/cpu/cpu.cfs_period_us")[0]
+        except OSError:
+            return otherwise
+    if not quota.isdigit() or not int(quota):
+        return otherwise  # "max", or -1
+    return max(1, round(int(quota) / int(period)))
+
+
+def _words(path: str) -> Any:
+    with open(path) as file:
+        return file.read().split()
+
+
+set_num_threads(None)

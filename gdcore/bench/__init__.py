@@ -84,7 +84,7 @@ def run(
     from datetime import datetime, timezone
 
     from .. import __version__
-    from .._config import _config
+    from ..config import _config
     from . import measure
     from .peers import PEERS
     from .works import Importing, Prediction, Training, mnist_source

@@ -1,4 +1,4 @@
-"""Does gdcore give Keras's numbers?  All set-ups of `_setups`, compared with what Keras gave or gives."""
+"""Does gdcore give Keras's numbers?  All set-ups of `setups`, compared with what Keras gave or gives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import _setups
-from ._names import look_up
+from .._names import look_up
+from . import setups
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ._setups import Arrays, SetUp
+    from .setups import Arrays, SetUp
 
 
 class Tolerance(NamedTuple):
@@ -34,7 +34,7 @@ _RUN = Tolerance({"losses": 2e-6, "after": 2e-5}, "sums over rows and units are 
 # by part, and by part and name where these differ
 TOLERANCES: dict[Any, Tolerance] = {
     "optimizers": Tolerance({"arrays": 1e-6}, _SUMS),
-    **dict.fromkeys((("optimizers", name) for name in _setups._ELEMENTWISE), Tolerance({"arrays": 0.0}, "")),
+    **dict.fromkeys((("optimizers", name) for name in setups._ELEMENTWISE), Tolerance({"arrays": 0.0}, "")),
     ("optimizers", "Ftrl"): Tolerance(
         {"arrays": 2e-6}, "TensorFlow's powers, up to 1.33 ulp off, in a difference that the rate divides"
     ),
@@ -48,7 +48,7 @@ TOLERANCES: dict[Any, Tolerance] = {
     ("activations", "sparsemax"): Tolerance({"value": 1e-6, "slope": 1e-6}, "differences of sums, in Keras's order"),
     "losses": Tolerance({"value": 1e-6, "slope": 1e-6}, "sums, and TensorFlow's own logarithms and exponentials"),
     "initializers": Tolerance({"arrays": 5e-7}, "logarithms, sines and cosines are the C library's"),
-    **dict.fromkeys((("initializers", name) for name in _setups._UNIFORM), Tolerance({"arrays": 0.0}, "")),
+    **dict.fromkeys((("initializers", name) for name in setups._UNIFORM), Tolerance({"arrays": 0.0}, "")),
     ("initializers", "Orthogonal"): Tolerance({"arrays": 2e-6}, "the rounding of a QR decomposition"),
     "schedules": Tolerance({"arrays": 2.5e-7}, "powers and cosines that libraries round differently"),
     "metrics": Tolerance({"figures": 1e-6}, "Keras sums in float32"),
@@ -178,7 +178,7 @@ def verify(
         If Keras with TensorFlow is wanted and not installed.
     """
     if only is not None:
-        look_up("only", only, dict.fromkeys(_setups.PARTS))
+        look_up("only", only, dict.fromkeys(setups.PARTS))
     if seed is not None and (isinstance(seed, bool) or not 0 <= seed < 2**32):
         raise ValueError(f"seed={seed!r} is not an integer between 0 and 2**32 - 1")
     if seed is not None and not (live or gradients):
@@ -187,7 +187,7 @@ def verify(
         raise ValueError("gradients=True is a comparison of its own, without live or only")
     if seed is None:
         seed = int(np.random.SeedSequence().entropy) % 2**32 if live else 0  # type: ignore[arg-type]
-    parts = tuple(part for part in _setups.PARTS if part == (only or part))
+    parts = tuple(part for part in setups.PARTS if part == (only or part))
     note = ""
     if only is None and not find_spec("h5py"):
         parts, note = parts[:-1], "; without files, which need h5py"
@@ -215,7 +215,7 @@ class _Untouched:
     def __enter__(self) -> None:
         import random
 
-        from .random import _State
+        from ..random import _State
 
         held = {name: value for name, value in vars(_State).items() if not name.startswith("__")}
         self._states = (random.getstate(), np.random.get_state(), held)  # noqa: NPY002 - what utils seeds
@@ -223,7 +223,7 @@ class _Untouched:
     def __exit__(self, *_: Any) -> None:
         import random
 
-        from .random import _State
+        from ..random import _State
 
         python, numpy, held = self._states
         random.setstate(python)
@@ -236,7 +236,7 @@ class _Untouched:
 
 
 def _ours() -> Any:
-    return sys.modules[__package__]
+    return sys.modules[__package__.partition(".")[0]]
 
 
 def _keras() -> Any:
@@ -275,29 +275,29 @@ def _against_live(keras: Any, parts: tuple[str, ...], seed: int) -> Iterator[tup
     """(set-up, what gdcore gives, what Keras gives)"""
     ours = _ours()
     for part in parts:
-        for set_up in _setups.set_ups(part, seed):
+        for set_up in setups.set_ups(part, seed):
             if part != "files":
-                yield set_up, _setups.run(ours, set_up), _setups.run(keras, set_up)
+                yield set_up, setups.run(ours, set_up), setups.run(keras, set_up)
                 continue
-            theirs = _setups.written(keras, set_up.what)
-            yield set_up, _setups.read(ours, theirs, set_up.what), _setups.read(keras, theirs, set_up.what)
-            own = _setups.written(ours, set_up.what)
+            theirs = setups.written(keras, set_up.what)
+            yield set_up, setups.read(ours, theirs, set_up.what), setups.read(keras, theirs, set_up.what)
+            own = setups.written(ours, set_up.what)
             back = set_up._replace(name="gdcore's, read by Keras")
-            yield back, _setups.read(ours, own, set_up.what), _setups.read(keras, own, set_up.what)
+            yield back, setups.read(ours, own, set_up.what), setups.read(keras, own, set_up.what)
 
 
 def _against_figures(figures: list[Arrays], parts: tuple[str, ...]) -> Iterator[tuple[SetUp, Arrays, Arrays]]:
     ours, at = _ours(), 0
-    for part in _setups.PARTS:
-        for set_up in _setups.set_ups(part, 0):
+    for part in setups.PARTS:
+        for set_up in setups.set_ups(part, 0):
             theirs = figures[at]
             at += 1
             if part not in parts:
                 continue
             if part == "files":
-                yield set_up, _setups.read(ours, theirs["file"][0].tobytes(), set_up.what), theirs
+                yield set_up, setups.read(ours, theirs["file"][0].tobytes(), set_up.what), theirs
             else:
-                yield set_up, _setups.run(ours, set_up), theirs
+                yield set_up, setups.run(ours, set_up), theirs
 
 
 # ---- figures in the package ------------------------------------------------------------------------------------
@@ -306,15 +306,13 @@ def _against_figures(figures: list[Arrays], parts: tuple[str, ...]) -> Iterator[
 def make_figures(keras: Any) -> list[Arrays]:
     """What Keras gives for all set-ups of the seed 0."""
     figures = []
-    for part in _setups.PARTS:
-        for set_up in _setups.set_ups(part, 0):
+    for part in setups.PARTS:
+        for set_up in setups.set_ups(part, 0):
             if part == "files":
-                content = _setups.written(keras, set_up.what)
-                figures.append(
-                    {"file": [np.frombuffer(content, np.uint8)], **_setups.read(keras, content, set_up.what)}
-                )
+                content = setups.written(keras, set_up.what)
+                figures.append({"file": [np.frombuffer(content, np.uint8)], **setups.read(keras, content, set_up.what)})
             else:
-                figures.append(_setups.run(keras, set_up))
+                figures.append(setups.run(keras, set_up))
     return figures
 
 
@@ -322,7 +320,7 @@ def _fingerprint() -> int:
     """Of the set-ups: figures of others are of no use."""
     from zlib import crc32
 
-    return crc32(repr([_plain(s) for part in _setups.PARTS for s in _setups.set_ups(part, 0)]).encode())
+    return crc32(repr([_plain(s) for part in setups.PARTS for s in setups.set_ups(part, 0)]).encode())
 
 
 def _plain(value: Any) -> Any:
@@ -336,7 +334,7 @@ def _plain(value: Any) -> Any:
 def _path() -> str:
     import os
 
-    return os.path.join(os.path.dirname(__file__), "_figures", "keras.npz")
+    return os.path.join(os.path.dirname(__file__), "figures", "keras.npz")
 
 
 def save_figures(figures: list[Arrays], made: dict[str, str]) -> None:
@@ -376,7 +374,7 @@ def load_figures() -> tuple[dict[str, str], list[Arrays]]:
     about = json.loads(flat.pop("about").tobytes())
     if about["set-ups"] != _fingerprint():
         raise RuntimeError(
-            "the figures in gdcore/_figures are of other set-ups: run tests/keras_figures/make_verify.py"
+            "the figures in gdcore/verification/figures are of other set-ups: run tests/keras_figures/make_verify.py"
         )
     at = dict.fromkeys(flat, 0)
     figures = []
@@ -455,11 +453,11 @@ def _ulps_between(ours: Any, theirs: Any, dtype: Any) -> float:
 
 def _ulps_off(set_up: SetUp, value: Any) -> float:
     """How far float32 values are from the correctly rounded ones, in units in the last place of these."""
-    from .reference import activations
+    from ..reference import activations
 
     if set_up.what["dtype"] != "float32":
         return float("nan")
-    x = _setups.points(set_up.name, set_up.what)[0].astype(np.float64)
+    x = setups.points(set_up.name, set_up.what)[0].astype(np.float64)
     config = dict(set_up.what["config"])
     axis = config.pop("axis", -1)
     x = np.moveaxis(x, axis, -1)
@@ -481,9 +479,9 @@ def _gradients(seed: int) -> list[PartCheck]:
     """Analytic against central differences, in float64: every layer, activation and loss."""
     rows: list[PartCheck] = []
     ours = _ours()
-    for set_up in _setups.gradient_set_ups(ours, seed):
-        model = _setups._compiled(ours, set_up.what)
-        x, y, _ = _setups._data(set_up.what)
+    for set_up in setups.gradient_set_ups(ours, seed):
+        model = setups._compiled(ours, set_up.what)
+        x, y, _ = setups._data(set_up.what)
         report = ours.check_gradients(model, x, y, h=2e-7, training=True)  # a short step: kinks are rarely near
         off = max(array.max_rel for array in report.arrays)
         wrong = () if report else (repr(_plain(set_up.what)),)

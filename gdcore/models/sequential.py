@@ -9,19 +9,19 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from . import losses, metrics, optimizers
-from . import random as _random
-from ._core import Network
-from ._core import kernels as _kernels
-from ._names import look_up
-from .callbacks import Callback, CallbackList, History
-from .layers import InputLayer, Layer, _assign, _dtype, _row_shape
-from .metrics import Metric
+from .. import losses, metrics, optimizers
+from .. import random as _random
+from .._core import Network
+from .._core import kernels as _kernels
+from .._names import look_up
+from ..callbacks import Callback, CallbackList, History
+from ..layers import InputLayer, Layer, _assign, _dtype, _row_shape
+from ..metrics import Metric
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
 
-    from ._minimize import ModelObjective
+    from ..optimize.descents import ModelObjective
 
 
 _ENDLESS = 1 << 62
@@ -815,7 +815,7 @@ class Sequential:
             With methods ``fun(w)`` and ``jac(w)``, the weights ``x0`` of now, and ``assign(w)``, which gives the model
             its new weights; called, it gives value and gradient.
         """
-        from ._minimize import ModelObjective
+        from ..optimize.descents import ModelObjective
 
         self._ready("objective")
         return ModelObjective(self, self._data(x, y, sample_weight, allow_nan), training)
@@ -844,7 +844,7 @@ class Sequential:
         ImportError
             Without h5py (``pip install "gdcore[h5]"``).
         """
-        from . import _saving
+        from . import saving as _saving
 
         _saving.save_model(self, filepath, overwrite)
 
@@ -868,7 +868,7 @@ class Sequential:
         FileExistsError, ImportError
             As in `save`.
         """
-        from . import _saving
+        from . import saving as _saving
 
         _saving.save_weights(self, filepath, overwrite)
 
@@ -890,13 +890,13 @@ class Sequential:
         ValueError
             If the file is damaged or of another kind, does not fit the model, or the model is not built.
         """
-        from . import _saving
+        from . import saving as _saving
 
         _saving.load_weights(self, filepath, skip_mismatch)
 
     def get_config(self) -> dict[str, Any]:
         """Name and layers, in Keras's form."""
-        from . import layers
+        from .. import layers
 
         config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
         stack: list[Layer] = list(self._layers)
@@ -911,8 +911,8 @@ class Sequential:
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """The model that `get_config` (or Keras's) described, with new weights."""
-        from . import layers
-        from ._saving import plain
+        from .. import layers
+        from .saving import plain
 
         given = plain(config)
         if not isinstance(given.get("layers"), list):
@@ -934,7 +934,7 @@ class Sequential:
         **options
             For ``json.dumps``, as ``indent=2``.
         """
-        from . import _saving
+        from . import saving as _saving
 
         return _saving.to_json(self, **options)
 
@@ -1345,7 +1345,7 @@ def load_model(filepath: Any, custom_objects: None = None, compile: bool = True,
     ImportError
         Without h5py (``pip install "gdcore[h5]"``).
     """
-    from . import _saving
+    from . import saving as _saving
 
     if not safe_mode:
         raise ValueError("safe_mode=False is not possible: gdcore never runs what a file says")
@@ -1366,7 +1366,7 @@ def model_from_json(json_string: str, custom_objects: None = None) -> Sequential
     ValueError
         If it is not JSON, or describes something that gdcore cannot build.
     """
-    from . import _saving
+    from . import saving as _saving
 
     _no_custom(custom_objects)
     return _saving.from_json(Sequential, json_string)
@@ -1393,7 +1393,7 @@ def _source(x: Any, y: Any, sample_weight: Any, targets: bool = True) -> Any:
     """The `gdcore.Dataset` that x is or makes, or None if these are arrays, with targets unless that is False."""
     if y is not None and not hasattr(x, "_converted"):
         return None
-    from ._dataset import source_of
+    from ..data.dataset import source_of
 
     return source_of(x, y, sample_weight, targets)
 

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import losses
-from ._text import aligned
-from .models import _whole
+from .. import losses
+from .._text import aligned
+from ..models.sequential import _whole
 
 if TYPE_CHECKING:
-    from .models import Sequential
+    from ..models import Sequential
 
 _UNITS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9, "t": 10**12, "ki": 2**10, "mi": 2**20, "gi": 2**30, "ti": 2**40}
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from ._names import look_up
-from .optimizers import _number
+from .._names import look_up
+from ..optimizers import _number
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -237,7 +237,7 @@ class History(Callback):
 
     def plot(self, keys: list[str] | None = None, ax: Any = None, *, lang: str = "en") -> Any:
         """Draw the learning curves: `gdcore.plots.plot_history` of this."""
-        from .plots import plot_history
+        from ..plots import plot_history
 
         return plot_history(self, keys, ax, lang=lang)
 
@@ -321,7 +321,7 @@ class _MonitorCallback(Callback):
             return True
         # what the metric's class is called in Keras tells; a class of one's own has none of these names
         classes = type(self.model._metric_named(name)).__mro__
-        kind = next((c.__name__ for c in classes if c.__module__ == f"{__package__}.metrics"), "")
+        kind = next((c.__name__ for c in classes if c.__module__.startswith("gdcore.metrics")), "")
         if not kind.endswith(_SMALL_IS_GOOD + _LARGE_IS_GOOD):
             raise ValueError(
                 f"{type(self).__name__} cannot tell whether monitor={self.monitor!r} should be small or large: "

@@ -17,9 +17,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from .._core import kernels
+from .._names import serialized, unknown
 from . import schedules
-from ._core import kernels
-from ._names import serialized, unknown
 from .schedules import LearningRateSchedule, _called, _Compiled, _positive
 from .schedules import _number as _number
 
@@ -518,7 +518,7 @@ class Optimizer:
         ValueError
             If there are constraints, or second derivatives, which no optimizer here looks at.
         """
-        from ._minimize import minimize
+        from ..optimize.descents import minimize
 
         if constraints or hess is not None or hessp is not None:
             raise ValueError(f"{type(self).__name__} uses neither constraints nor hess and hessp")

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ._core import Network
-from .models import Sequential, _positive
+from .._core import Network
+from .sequential import Sequential, _positive
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike

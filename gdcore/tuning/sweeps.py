@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from . import random as _random
-from ._dataset import Dataset
-from ._text import aligned
-from .callbacks import _clock
-from .models import Sequential, _whole
+from .. import random as _random
+from .._text import aligned
+from ..callbacks import _clock
+from ..data import Dataset
+from ..models.sequential import Sequential, _whole
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -121,7 +121,7 @@ class Sweep:
 
     def best_by(self, name: str) -> dict[Any, Run]:
         """For each value of a parameter the best run with it; values with which all diverged are left out."""
-        from ._names import look_up
+        from .._names import look_up
 
         look_up("name", name, self.grid)
         found: dict[Any, Run] = {}
@@ -182,7 +182,7 @@ class Sweep:
         -------
         matplotlib.figure.Figure
         """
-        from ._sweep_plot import draw
+        from ..plots.sweeps import draw
 
         return draw(self, key or self.monitor, rows or next(iter(self.grid)), lang)
 
@@ -264,7 +264,7 @@ def sweep(
     ValueError, TypeError
         For arguments that do not fit, or a file of another sweep; and whatever `build` and `fit` raise.
     """
-    from ._names import look_up
+    from .._names import look_up
 
     look_up("search", search, _SEARCHES)
     epochs, repeats = _whole("epochs", epochs, 1), _whole("repeats", repeats, 1)
@@ -355,7 +355,7 @@ def _built(build: Callable[..., Sequential], params: Mapping[str, Any], seed: in
 def _seeded(seed: int) -> Iterator[None]:
     import random as python
 
-    from .utils import set_random_seed
+    from ..utils import set_random_seed
 
     kept = python.getstate(), np.random.get_state(), dict(vars(_random._State))  # noqa: NPY002
     try:

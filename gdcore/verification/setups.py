@@ -1,7 +1,7 @@
 """What `gdcore.verify` runs: set-ups of every part, drawn from a seed, and one way to run them with any library.
 
 A set-up is a description made of plain values and of `Of`; `run(library, set_up)` builds it with Keras or with gdcore,
-which have the same API, and gives arrays.  What Keras gave for the seed 0 is in ``_figures`` (made by
+which have the same API, and gives arrays.  What Keras gave for the seed 0 is in ``figures`` (made by
 ``tests/keras_figures/make_verify.py``); other seeds are for a live Keras.
 
 Where Keras is not itself the measure, set-ups keep out of the way; docs/keras.md lists these corners.

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from . import activations, constraints, initializers, random, regularizers
-from ._names import arguments, look_up, serialized
+from .. import activations, constraints, initializers, random, regularizers
+from .._names import arguments, look_up, serialized
 
 _Y = TypeVar("_Y", bound="Layer")
 _Shape = tuple[int, ...]

@@ -1,0 +1,5 @@
+"""Rows from anywhere, in memory or streamed, as batches."""
+
+from .dataset import Dataset
+
+__all__ = ["Dataset"]
