@@ -228,7 +228,7 @@ def test_unknown_names_suggest_the_nearest(make, message):
         (lambda: gdcore.initializers.GlorotUniform(seed=1.5), TypeError, "seed=1.5 is not an integer"),
         (lambda: gdcore.random.set_seed(-1), ValueError, "seed=-1"),
         (lambda: gdcore.random.set_seed("5"), TypeError, "seed='5' is not an integer"),
-        (lambda: gdcore.random.set_stream("keras"), ValueError, "stream='keras' is not 'keras2' or 'keras3'"),
+        (lambda: gdcore.random.set_stream("keras"), ValueError, "stream='keras' is not one of 'keras2', 'keras3'"),
         (lambda: gdcore.utils.set_random_seed(2**32), ValueError, "seed=4294967296"),
         (lambda: Sequential([Dense(1), Input((2,))]), ValueError, "Input must be the first"),
         (

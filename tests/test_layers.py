@@ -356,7 +356,7 @@ def test_pickle_and_copy_keep_everything():
         ),
         (lambda: regularizers.L1(-1.0), "l1=-1.0"),
         (lambda: regularizers.L1L2(0.0, float("nan")), "l2=nan"),
-        (lambda: regularizers.OrthogonalRegularizer(mode="both"), "mode='both' is not 'rows' or 'columns'"),
+        (lambda: regularizers.OrthogonalRegularizer(mode="both"), "mode='both' is not one of 'rows', 'columns'"),
         (lambda: constraints.MaxNorm(-1), "max_value=-1"),
         (lambda: constraints.MinMaxNorm(2.0, 1.0), "min_value=2.0 is greater"),
         (lambda: constraints.UnitNorm(axis=0.5), "axis=0.5"),

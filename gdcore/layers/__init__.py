@@ -64,7 +64,9 @@ class Layer:
         self._dtype = _dtype(dtype)
         self.trainable = bool(trainable)
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        if self.activity_regularizer is not None and not isinstance(self.activity_regularizer, regularizers.L1L2):
+        if self.activity_regularizer is not None and not isinstance(
+            self.activity_regularizer, regularizers.ElementwisePenalty
+        ):
             raise ValueError(f"activity_regularizer={self.activity_regularizer!r} is not L1, L2 or L1L2")
         if input_dim is not None and input_shape is not None and (input_dim,) != tuple(input_shape):
             raise ValueError(f"input_dim={input_dim!r} and input_shape={input_shape!r} disagree")
