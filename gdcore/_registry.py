@@ -74,8 +74,9 @@ class Registry(Generic[T]):
 
     def deserialize(self, config: Mapping[str, Any], own: Mapping[str, Any] | None = None) -> Any:
         """What `serialize` described; `own` has classes beside those of the family, by name."""
-        known: dict[str, Any] = {**self.names, **(own or {})}
-        return look_up(self.kind, str(config.get("class_name")), known).from_config(config.get("config") or {})
+        name, others = str(config.get("class_name")), own or {}
+        known: Mapping[str, Any] = self.names if name in self.names and name not in others else self.classes
+        return look_up(self.kind, name, {**known, **others}).from_config(config.get("config") or {})
 
 
 def snake_case(name: str) -> str:

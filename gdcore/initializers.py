@@ -227,13 +227,13 @@ class VarianceScaling(RandomInitializer):
         input_axes: Any = None,
         output_axes: Any = None,
     ) -> None:
-        if (input_axes is None) != (output_axes is None):
-            raise ValueError(f"input_axes={input_axes!r} and output_axes={output_axes!r}: both or none are needed")
         self.scale = scale
         self.mode = mode
         self.distribution = distribution
         self.input_axes = input_axes
         self.output_axes = output_axes
+        if (input_axes is None) != (output_axes is None):
+            raise ValueError(f"input_axes={input_axes!r} and output_axes={output_axes!r}: both or none are needed")
         self.seed = seed
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
