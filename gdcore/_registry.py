@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._names import look_up, serialized, unknown
@@ -81,5 +80,9 @@ class Registry(Generic[T]):
 
 def snake_case(name: str) -> str:
     """A class's name in Keras's lower case: ``GlorotUniform`` is ``glorot_uniform``, ``PReLU`` is ``p_re_lu``."""
-    apart = re.sub("(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub("([a-z])([A-Z])", r"\1_\2", apart).lower()
+    # a word begins with a capital that follows a small letter, or that a small letter follows
+    apart = (
+        f"_{c}" if i and c.isupper() and (name[i - 1].islower() or name[i + 1 : i + 2].islower()) else c
+        for i, c in enumerate(name)
+    )
+    return "".join(apart).lower()

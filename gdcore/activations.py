@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 _NEEDED: Any = ...  # the default of a parameter that has none
 
 
-class Parameter(NamedTuple):
+class Parameter:
     """A parameter of an activation: what it may be, and what it is where nothing is given."""
 
-    field: Field[Any]
-    default: Any = _NEEDED
+    def __init__(self, field: Field[Any], default: Any = _NEEDED) -> None:
+        self.field, self.default = field, default
 
 
 class Activation:
@@ -61,9 +61,9 @@ class Activation:
         self.__doc__ = doc
         self._keras = keras
         self._declared = parameters
-        for parameter, (field, _) in parameters.items():
-            field.name = f"{name}: {parameter}"
-        self.parameters: Mapping[str, Any] = MappingProxyType({p: default for p, (_, default) in parameters.items()})
+        for key, parameter in parameters.items():
+            parameter.field.name = f"{name}: {key}"
+        self.parameters: Mapping[str, Any] = MappingProxyType({key: p.default for key, p in parameters.items()})
 
     def with_parameters(self, *values: Any, **named: Any) -> Activation:
         """The same activation with other parameters, for a layer: ``relu.with_parameters(max_value=2.0)``.
