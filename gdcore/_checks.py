@@ -119,6 +119,12 @@ def real_array(name: str, value: Any) -> Any:
     return array
 
 
+def float_array(name: str, value: Any) -> Any:
+    """The array of floats that the value is: float64 stays, everything else becomes float32; errors as `real_array`."""
+    array = real_array(name, value)
+    return array if array.dtype == np.float64 else array.astype(np.float32, copy=False)
+
+
 def dtype(name: str, value: Any) -> str | None:
     """ "float32" or "float64", or None as it is; Keras's serialized policies are taken too."""
     if value is None:
@@ -136,6 +142,8 @@ def dtype(name: str, value: Any) -> str | None:
 
 def row_shape(name: str, value: Any) -> tuple[int, ...]:
     """The shape of a row: a positive integer or a tuple of them."""
+    if not isinstance(value, int | np.integer) and (isinstance(value, str) or not np.iterable(value)):
+        raise WrongType(f"{name}={value!r} is not an integer or a tuple of integers: the shape of a row")
     shape = (value,) if isinstance(value, int | np.integer) else tuple(value)
     if not shape:
         raise ValueError(f"{name}={shape!r} is empty, expected a tuple of positive integers: the shape of a row")

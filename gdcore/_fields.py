@@ -130,7 +130,12 @@ class Part(Field[Any]):
         self.get, self.serialize = get, serialize
 
     def check(self, value: Any) -> Any:
-        return self.get(value)
+        try:
+            return self.get(value)
+        except (TypeError, ValueError) as error:
+            if not str(error).startswith(self.name):  # which of several initializers it is
+                error.args = (f"{self.name}: {error}",)
+            raise
 
     def config(self, value: Any) -> Any:
         return None if value is None else self.serialize(value)

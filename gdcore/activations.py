@@ -6,11 +6,15 @@ shrinkages).
 
 from __future__ import annotations
 
+import math
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _checks
 from ._core import kernels
+from ._fields import Field, Flag, Integer, Real
 from ._names import look_up, unknown
 
 if TYPE_CHECKING:
@@ -21,24 +25,45 @@ if TYPE_CHECKING:
 _NEEDED: Any = ...  # the default of a parameter that has none
 
 
+class Parameter:
+    """A parameter of an activation: what it may be, and what it is where nothing is given."""
+
+    def __init__(self, field: Field[Any], default: Any = _NEEDED) -> None:
+        self.field, self.default = field, default
+
+
 class Activation:
     """An activation function of the core.
 
     Calling it maps an array of any shape (float32 and float64 keep their type, everything else becomes
     float32) to an array of the same shape; parameters follow as in Keras: ``elu(x, 0.5)`` or ``elu(x, alpha=0.5)``.
 
+    Parameters
+    ----------
+    name : str
+        The core's and Keras's.
+    doc : str
+    keras : tuple of str
+        Module and name of Keras's class with these parameters, which is what its configurations hold: a layer, or an
+        operation.
+    **parameters : Parameter
+
     Attributes
     ----------
-    parameters : dict
+    parameters : mapping
         By name, in Keras's order. `with_parameters` makes an activation with others.
     """
 
     _couples_units = False  # whether one output depends on the other inputs of its row
 
-    def __init__(self, name: str, doc: str, **parameters: Any) -> None:
+    def __init__(self, name: str, doc: str, keras: tuple[str, str] = ("", ""), **parameters: Parameter) -> None:
         self.__name__ = name
         self.__doc__ = doc
-        self.parameters: Mapping[str, Any] = parameters
+        self._keras = keras
+        self._declared = parameters
+        for key, parameter in parameters.items():
+            parameter.field.name = f"{name}: {key}"
+        self.parameters: Mapping[str, Any] = MappingProxyType({key: p.default for key, p in parameters.items()})
 
     def with_parameters(self, *values: Any, **named: Any) -> Activation:
         """The same activation with other parameters, for a layer: ``relu.with_parameters(max_value=2.0)``.
@@ -47,6 +72,8 @@ class Activation:
         ------
         TypeError
             For a parameter that is not known, given twice, or of another kind than its default.
+        ValueError
+            For a number that is not finite.
         """
         if len(values) > len(self.parameters):
             raise TypeError(f"{self.__name__} takes {len(self.parameters)} parameters, got {len(values)}")
@@ -58,18 +85,13 @@ class Activation:
             if name in given:
                 raise TypeError(f"{self.__name__} got {name!r} twice")
         given |= named
-        checked = {name: self._checked(name, value) for name, value in given.items()}
-        bound: Activation = type(self).__new__(type(self))
-        bound.__name__, bound.__doc__, bound.parameters = self.__name__, self.__doc__, {**self.parameters, **checked}
+        checked = {}
+        for name, value in given.items():
+            field = self._declared[name].field
+            checked[name] = None if value is None and field.optional else field.check(value)
+        bound: Activation = object.__new__(type(self))
+        vars(bound).update(vars(self), parameters=MappingProxyType({**self.parameters, **checked}))
         return bound
-
-    def _checked(self, name: str, value: Any) -> Any:
-        """The parameter as its kind of number, or an error."""
-        if value is None and _DEFAULTS[self.__name__][name] is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | float | np.integer | np.floating) or value != value:
-            raise TypeError(f"{self.__name__}: {name}={value!r} is not a number")
-        return float(value)
 
     def _spec(self) -> tuple[str, tuple[float, ...]]:
         """What the core needs to know: (kind, parameters)."""
@@ -83,7 +105,7 @@ class Activation:
     def __call__(self, x: ArrayLike, *values: Any, **parameters: Any) -> NDArray[Any]:
         if values or parameters:
             return self.with_parameters(*values, **parameters)(x)
-        return self._apply(self._array("x", x))[()]
+        return self._apply(_checks.float_array("x", x))[()]
 
     def derivative(self, x: ArrayLike, upstream: ArrayLike | None = None, **parameters: Any) -> NDArray[Any]:
         """The derivative at x; where outputs depend on several inputs, the vector-Jacobian product with `upstream`.
@@ -101,12 +123,12 @@ class Activation:
         """
         if parameters:
             return self.with_parameters(**parameters).derivative(x, upstream)
-        array = self._array("x", x)
+        array = _checks.float_array("x", x)
         shape = self._output_shape(array.shape)
         if upstream is None:
             up = self._ones(array)
         else:
-            up = self._array("upstream", upstream).astype(array.dtype, copy=False)
+            up = _checks.float_array("upstream", upstream).astype(array.dtype, copy=False)
             if up.shape != shape:
                 raise ValueError(f"upstream has shape {up.shape}, expected {shape} as {self._expected_upstream}")
         return self._apply(array, up)[()]
@@ -122,12 +144,6 @@ class Activation:
     def _apply(self, x: NDArray[Any], up: NDArray[Any] | None = None) -> NDArray[Any]:
         return kernels.apply_activation(*self._spec(), x, up)
 
-    def _array(self, name: str, x: ArrayLike) -> NDArray[Any]:
-        array = np.asarray(x)
-        if array.dtype.kind not in "fiub":
-            raise TypeError(f"{name} has dtype {array.dtype}, expected real numbers")
-        return array.astype(np.float64 if array.dtype == np.float64 else np.float32, copy=False)
-
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activation):
             return NotImplemented
@@ -142,8 +158,7 @@ class Activation:
 
     def _changed(self) -> dict[str, Any]:
         """The parameters that are not the defaults."""
-        defaults = _DEFAULTS[self.__name__]
-        return {name: value for name, value in self.parameters.items() if value != defaults[name]}
+        return {name: value for name, value in self.parameters.items() if value != self._declared[name].default}
 
     def __reduce__(self) -> tuple[Callable[..., Any], tuple[str, dict[str, Any]]]:
         return _restore, (self.__name__, self._changed())
@@ -162,11 +177,6 @@ class _Relu(Activation):
 
 
 class _Gelu(Activation):
-    def _checked(self, name: str, value: Any) -> bool:
-        if not isinstance(value, bool | np.bool_):
-            raise TypeError(f"{self.__name__}: {name}={value!r} is not True or False")
-        return bool(value)
-
     def _spec(self) -> tuple[str, tuple[float, ...]]:
         return ("gelu_tanh" if self.parameters["approximate"] else "gelu", ())
 
@@ -175,13 +185,6 @@ class _AlongAxis(Activation):
     """Each output depends on all inputs along an axis; axis=None takes all values together."""
 
     _couples_units = True
-
-    def _checked(self, name: str, value: Any) -> int | None:
-        if value is None:
-            return None
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{self.__name__}: {name}={value!r} is not an integer")
-        return int(value)
 
     def _spec(self) -> tuple[str, tuple[float, ...]]:
         axis = self.parameters["axis"]
@@ -212,11 +215,6 @@ class _AlongAxis(Activation):
 class _Glu(_AlongAxis):
     _expected_upstream = "the output"
 
-    def _checked(self, name: str, value: Any) -> int:
-        if value is None:
-            raise TypeError(f"{self.__name__}: {name}=None is not an integer")
-        return int(super()._checked(name, value) or 0)
-
     def _spec(self) -> tuple[str, tuple[float, ...]]:
         raise ValueError("glu halves the width of a row, which a layer's activation cannot do; call it on arrays")
 
@@ -240,113 +238,154 @@ class _Glu(_AlongAxis):
         return np.concatenate([up * opened, kernels.apply_activation("sigmoid", (), gates, up * values)], axis=axis)
 
 
-linear = Activation("linear", "linear(x) = x")
-relu = _Relu(
-    "relu",
-    "relu(x) = max(x, 0); in general x above threshold and up to max_value, else negative_slope (x - threshold)",
-    negative_slope=0.0,
-    max_value=None,
-    threshold=0.0,
-)
-sigmoid = Activation("sigmoid", "sigmoid(x) = 1 / (1 + exp(-x))")
-softmax = _AlongAxis("softmax", "softmax(x)_j = exp(x_j) / sum_k exp(x_k), along an axis", axis=-1)
-tanh = Activation("tanh", "tanh(x) = (exp(2 x) - 1) / (exp(2 x) + 1)")
-elu = Activation("elu", "elu(x) = x if x > 0, else alpha (exp(x) - 1)", alpha=1.0)
-selu = Activation("selu", "selu(x) = scale elu(x, 1.67326...), scale = 1.05070... (Klambauer et al., NeurIPS 2017)")
-celu = Activation("celu", "celu(x) = max(x, 0) + min(0, alpha (exp(x / alpha) - 1))", alpha=1.0)
-exponential = Activation("exponential", "exponential(x) = exp(x)")
-leaky_relu = Activation("leaky_relu", "leaky_relu(x) = x if x > 0, else negative_slope x", negative_slope=0.2)
-relu6 = Activation("relu6", "relu6(x) = min(max(x, 0), 6)")
-silu = swish = Activation("silu", "silu(x) = x sigmoid(x)")
-softplus = Activation("softplus", "softplus(x) = log(1 + exp(x))")
-softsign = Activation("softsign", "softsign(x) = x / (1 + |x|)")
-log_sigmoid = Activation("log_sigmoid", "log_sigmoid(x) = -log(1 + exp(-x))")
-hard_sigmoid = Activation("hard_sigmoid", "hard_sigmoid(x) = relu6(x + 3) / 6")
-hard_silu = hard_swish = Activation("hard_silu", "hard_silu(x) = x hard_sigmoid(x)")
-hard_tanh = Activation("hard_tanh", "hard_tanh(x) = min(max(x, -1), 1)")
-hard_shrink = Activation("hard_shrink", "hard_shrink(x) = x if |x| > threshold, else 0", threshold=0.5)
-soft_shrink = Activation("soft_shrink", "soft_shrink(x) = x moved towards 0 by threshold, 0 within it", threshold=0.5)
-tanh_shrink = Activation("tanh_shrink", "tanh_shrink(x) = x - tanh(x)")
-squareplus = Activation("squareplus", "squareplus(x) = (x + sqrt(x^2 + b)) / 2", b=4.0)
-sparse_plus = Activation("sparse_plus", "sparse_plus(x) = 0 if x <= -1, x if x >= 1, else (x + 1)^2 / 4")
-sparse_sigmoid = Activation("sparse_sigmoid", "sparse_sigmoid(x) = 0 if x <= -1, 1 if x >= 1, else (x + 1) / 2")
-threshold = Activation(
-    "threshold",
-    "threshold(x) = x if x > threshold, else default_value",
-    threshold=_NEEDED,
-    default_value=_NEEDED,
-)
-gelu = _Gelu(
-    "gelu",
-    "gelu(x) = x Phi(x), Phi the normal distribution (Hendrycks and Gimpel, arXiv 1606.08415); if approximate,\n"
-    "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2",
-    approximate=False,
-)
-mish = Activation("mish", "mish(x) = x tanh(softplus(x)) (Misra, arXiv 1908.08681)")
-log_softmax = _AlongAxis("log_softmax", "log_softmax(x)_j = x_j - log sum_k exp(x_k), along an axis", axis=-1)
-sparsemax = _AlongAxis(
-    "sparsemax",
-    "sparsemax(x)_j = max(x_j - tau, 0), along an axis, with Keras's tau: the sum of the k largest x's partial sums,\n"
-    "less 1, over k.  Martins and Astudillo (ICML 2016) have their sum, with which the outputs add up to 1; the two\n"
-    "agree where k is 1.",
-    axis=-1,
-)
-glu = _Glu("glu", "glu(x) = a sigmoid(b), a and b the halves of x along an axis; on arrays only", axis=-1)
+class _Ceiling(Real):
+    """A finite number; inf is none."""
 
-_ACTIVATIONS: dict[str, Activation] = {
-    a.__name__: a
-    for a in (
-        linear,
-        relu,
-        sigmoid,
-        softmax,
-        tanh,
-        elu,
-        selu,
-        celu,
-        exponential,
-        leaky_relu,
-        relu6,
-        silu,
-        softplus,
-        softsign,
-        log_sigmoid,
-        hard_sigmoid,
-        hard_silu,
-        hard_tanh,
-        hard_shrink,
-        soft_shrink,
-        tanh_shrink,
-        squareplus,
-        sparse_plus,
-        sparse_sigmoid,
-        threshold,
-        gelu,
-        mish,
-        log_softmax,
-        sparsemax,
-        glu,
+    def check(self, value: Any) -> Any:
+        return None if isinstance(value, float | np.floating) and value == math.inf else super().check(value)
+
+
+_ACTIVATIONS: dict[str, Activation] = {}  # by their own names
+_ALL: dict[str, Activation] = {}  # and by second names
+
+_LAYERS, _OPERATIONS = "keras.layers", "keras.src.ops.nn"
+
+
+def _known(activation: Activation, *second_names: str) -> Activation:
+    """The activation, entered in the tables."""
+    _ACTIVATIONS[activation.__name__] = activation
+    for name in (activation.__name__, *second_names):
+        _ALL[name] = activation
+    return activation
+
+
+def _activation(name: str, doc: str, *second_names: str) -> Activation:
+    """An activation without parameters, entered in the tables."""
+    return _known(Activation(name, doc), *second_names)
+
+
+linear = _activation("linear", "linear(x) = x")
+relu = _known(
+    _Relu(
+        "relu",
+        "relu(x) = max(x, 0); in general x above threshold and up to max_value, else negative_slope (x - threshold)",
+        (_LAYERS, "ReLU"),
+        negative_slope=Parameter(Real(), 0.0),
+        max_value=Parameter(_Ceiling(optional=True), None),
+        threshold=Parameter(Real(), 0.0),
     )
-}
-_ALL: dict[str, Activation] = {**_ACTIVATIONS, "swish": silu, "hard_swish": hard_silu}
-_DEFAULTS = {name: activation.parameters for name, activation in _ACTIVATIONS.items()}
-
-# Where Keras keeps a class with these parameters, which is what its configurations name: layers, or operations.
-_CLASSES: dict[str, tuple[str, str]] = {
-    "relu": ("keras.layers", "ReLU"),
-    "leaky_relu": ("keras.layers", "LeakyReLU"),
-    "elu": ("keras.layers", "ELU"),
-    "softmax": ("keras.layers", "Softmax"),
-    "celu": ("keras.src.ops.nn", "Celu"),
-    "hard_shrink": ("keras.src.ops.nn", "HardShrink"),
-    "soft_shrink": ("keras.src.ops.nn", "SoftShrink"),
-    "squareplus": ("keras.src.ops.nn", "Squareplus"),
-    "threshold": ("keras.src.ops.nn", "Threshold"),
-    "gelu": ("keras.src.ops.nn", "Gelu"),
-    "log_softmax": ("keras.src.ops.nn", "LogSoftmax"),
-    "sparsemax": ("keras.src.ops.nn", "Sparsemax"),
-    "glu": ("keras.src.ops.nn", "Glu"),
-}
+)
+sigmoid = _activation("sigmoid", "sigmoid(x) = 1 / (1 + exp(-x))")
+softmax = _known(
+    _AlongAxis(
+        "softmax",
+        "softmax(x)_j = exp(x_j) / sum_k exp(x_k), along an axis",
+        (_LAYERS, "Softmax"),
+        axis=Parameter(Integer(optional=True), -1),
+    )
+)
+tanh = _activation("tanh", "tanh(x) = (exp(2 x) - 1) / (exp(2 x) + 1)")
+elu = _known(
+    Activation("elu", "elu(x) = x if x > 0, else alpha (exp(x) - 1)", (_LAYERS, "ELU"), alpha=Parameter(Real(), 1.0))
+)
+selu = _activation("selu", "selu(x) = scale elu(x, 1.67326...), scale = 1.05070... (Klambauer et al., NeurIPS 2017)")
+celu = _known(
+    Activation(
+        "celu",
+        "celu(x) = max(x, 0) + min(0, alpha (exp(x / alpha) - 1))",
+        (_OPERATIONS, "Celu"),
+        alpha=Parameter(Real(), 1.0),
+    )
+)
+exponential = _activation("exponential", "exponential(x) = exp(x)")
+leaky_relu = _known(
+    Activation(
+        "leaky_relu",
+        "leaky_relu(x) = x if x > 0, else negative_slope x",
+        (_LAYERS, "LeakyReLU"),
+        negative_slope=Parameter(Real(), 0.2),
+    )
+)
+relu6 = _activation("relu6", "relu6(x) = min(max(x, 0), 6)")
+silu = swish = _activation("silu", "silu(x) = x sigmoid(x)", "swish")
+softplus = _activation("softplus", "softplus(x) = log(1 + exp(x))")
+softsign = _activation("softsign", "softsign(x) = x / (1 + |x|)")
+log_sigmoid = _activation("log_sigmoid", "log_sigmoid(x) = -log(1 + exp(-x))")
+hard_sigmoid = _activation("hard_sigmoid", "hard_sigmoid(x) = relu6(x + 3) / 6")
+hard_silu = hard_swish = _activation("hard_silu", "hard_silu(x) = x hard_sigmoid(x)", "hard_swish")
+hard_tanh = _activation("hard_tanh", "hard_tanh(x) = min(max(x, -1), 1)")
+hard_shrink = _known(
+    Activation(
+        "hard_shrink",
+        "hard_shrink(x) = x if |x| > threshold, else 0",
+        (_OPERATIONS, "HardShrink"),
+        threshold=Parameter(Real(), 0.5),
+    )
+)
+soft_shrink = _known(
+    Activation(
+        "soft_shrink",
+        "soft_shrink(x) = x moved towards 0 by threshold, 0 within it",
+        (_OPERATIONS, "SoftShrink"),
+        threshold=Parameter(Real(), 0.5),
+    )
+)
+tanh_shrink = _activation("tanh_shrink", "tanh_shrink(x) = x - tanh(x)")
+squareplus = _known(
+    Activation(
+        "squareplus",
+        "squareplus(x) = (x + sqrt(x^2 + b)) / 2",
+        (_OPERATIONS, "Squareplus"),
+        b=Parameter(Real(), 4.0),
+    )
+)
+sparse_plus = _activation("sparse_plus", "sparse_plus(x) = 0 if x <= -1, x if x >= 1, else (x + 1)^2 / 4")
+sparse_sigmoid = _activation("sparse_sigmoid", "sparse_sigmoid(x) = 0 if x <= -1, 1 if x >= 1, else (x + 1) / 2")
+threshold = _known(
+    Activation(
+        "threshold",
+        "threshold(x) = x if x > threshold, else default_value",
+        (_OPERATIONS, "Threshold"),
+        threshold=Parameter(Real()),
+        default_value=Parameter(Real()),
+    )
+)
+gelu = _known(
+    _Gelu(
+        "gelu",
+        "gelu(x) = x Phi(x), Phi the normal distribution (Hendrycks and Gimpel, arXiv 1606.08415); if approximate,\n"
+        "x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2",
+        (_OPERATIONS, "Gelu"),
+        approximate=Parameter(Flag(), False),
+    )
+)
+mish = _activation("mish", "mish(x) = x tanh(softplus(x)) (Misra, arXiv 1908.08681)")
+log_softmax = _known(
+    _AlongAxis(
+        "log_softmax",
+        "log_softmax(x)_j = x_j - log sum_k exp(x_k), along an axis",
+        (_OPERATIONS, "LogSoftmax"),
+        axis=Parameter(Integer(optional=True), -1),
+    )
+)
+sparsemax = _known(
+    _AlongAxis(
+        "sparsemax",
+        "sparsemax(x)_j = max(x_j - tau, 0), along an axis, with Keras's tau: the sum of the k largest x's partial\n"
+        "sums, less 1, over k.  Martins and Astudillo (ICML 2016) have their sum, with which the outputs add up to 1;\n"
+        "the two agree where k is 1.",
+        (_OPERATIONS, "Sparsemax"),
+        axis=Parameter(Integer(optional=True), -1),
+    )
+)
+glu = _known(
+    _Glu(
+        "glu",
+        "glu(x) = a sigmoid(b), a and b the halves of x along an axis; on arrays only",
+        (_OPERATIONS, "Glu"),
+        axis=Parameter(Integer(), -1),
+    )
+)
 
 
 def get(identifier: Any) -> Activation:
@@ -393,7 +432,7 @@ def serialize(activation: str | Mapping[str, Any] | Activation | None) -> str | 
     changed = activation._changed()
     if not changed:
         return activation.__name__
-    module, name = _CLASSES[activation.__name__]
+    module, name = activation._keras
     return {"module": module, "class_name": name, "config": dict(activation.parameters), "registered_name": None}
 
 
@@ -401,14 +440,13 @@ def _from_config(config: Mapping[str, Any]) -> Activation:
     name, values = config.get("class_name"), config.get("config")
     if name == "function" and isinstance(values, str):  # how Keras writes a plain function in places
         return get(values)
-    names = {class_name: own for own, (_, class_name) in _CLASSES.items()}
-    own = look_up("activation", str(name), names)
+    activation = look_up("activation", str(name), {a._keras[1]: a for a in _ACTIVATIONS.values() if a.parameters})
     if not isinstance(values, dict):
         raise ValueError(f"activation={config!r} has no config of parameters")
     given = {key: value for key, value in values.items() if key not in ("name", "trainable", "dtype")}
-    if own == "leaky_relu":
+    if activation is leaky_relu:
         given.setdefault("negative_slope", 0.3)  # the layer's default, which is not the function's
-    return _ACTIVATIONS[own].with_parameters(**given)
+    return activation.with_parameters(**given)
 
 
 def _restore(name: str, changed: Mapping[str, Any]) -> Activation:

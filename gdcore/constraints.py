@@ -6,13 +6,16 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from ._names import arguments, look_up, serialized, unknown
+from . import _checks
+from ._fields import Configured, Field, Real
+from ._names import arguments
+from ._registry import Registry
 
 _C = TypeVar("_C", bound="Constraint")
 _EPSILON = 1e-7
 
 
-class Constraint:
+class Constraint(Configured):
     """What all constraints share; calling one gives the constrained array."""
 
     _kind: str
@@ -36,93 +39,128 @@ class Constraint:
     def _norms(self, w: Any) -> Any:
         return np.sqrt(np.sum(np.square(w), axis=self.axis, keepdims=True))
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
     @classmethod
     def from_config(cls: type[_C], config: dict[str, Any]) -> _C:
         """The object that `get_config` described."""
         return cls(**arguments(cls, config))
 
-    def __repr__(self) -> str:
-        config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({config})"
+
+_TABLE = Registry(Constraint, "constraint", "keras.constraints")
 
 
+class Axes(Field[Any]):
+    """An integer or a tuple of integers: the axes along which a norm is taken."""
+
+    def check(self, value: Any) -> int | tuple[int, ...]:
+        several = isinstance(value, list | tuple)
+        try:
+            axes = tuple(_checks.integer(self.name, axis) for axis in (value if several else (value,)))
+        except ValueError:
+            axes = ()
+        if not axes:
+            raise _checks.WrongType(f"{self.name}={value!r} is not an integer or a tuple of integers")
+        return axes if several else axes[0]
+
+
+class Bound(Real):
+    """A norm of at least 0, on its side of another bound.
+
+    Parameters
+    ----------
+    least, greatest : str
+        The names of the two bounds; this field is one of them.
+    """
+
+    def __init__(self, least: str, greatest: str) -> None:
+        super().__init__(0)
+        self.least, self.greatest = least, greatest
+
+    def __set__(self, thing: Any, value: Any) -> None:
+        bounds = {**vars(thing), self.name: self.check(value)}
+        if bounds.get(self.least, 0.0) > bounds.get(self.greatest, np.inf):
+            raise ValueError(
+                f"{self.least}={bounds[self.least]!r} is greater than {self.greatest}={bounds[self.greatest]!r}"
+            )
+        super().__set__(thing, value)
+
+
+@_TABLE.add()
 class MaxNorm(Constraint):
     """w scaled down to a norm of at most `max_value` along an axis.
 
     Parameters
     ----------
     max_value : float
+        At least 0.
     axis : int or tuple of int
         0 takes one norm for each unit of a dense layer's kernel, over its inputs.
     """
 
     _kind = "max_norm"
+    max_value = Real(0)
+    axis = Axes()
 
     def __init__(self, max_value: float = 2, axis: Any = 0) -> None:
-        self.max_value = _number("max_value", max_value)
-        self.axis = _axis(axis)
+        self.max_value = max_value
+        self.axis = axis
 
     def _numbers(self) -> tuple[float, float, float]:
         return (self.max_value, 0.0, 0.0)
 
     def __call__(self, w: Any) -> Any:
-        w = _array(w)
+        w = _checks.float_array("w", w)
         norms = self._norms(w)
         return w * (np.clip(norms, 0, w.dtype.type(self.max_value)) / (w.dtype.type(_EPSILON) + norms))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"max_value": self.max_value, "axis": self.axis}
 
-
+@_TABLE.add()
 class MinMaxNorm(Constraint):
     """w scaled towards a norm between `min_value` and `max_value` along an axis.
 
     Parameters
     ----------
     min_value, max_value : float
+        At least 0, `min_value` not greater than `max_value`.
     rate : float
-        1 reaches that norm at once, less only that share of the way.
+        At least 0: 1 reaches that norm at once, less only that share of the way.
     axis : int or tuple of int
     """
 
     _kind = "min_max_norm"
+    min_value = Bound("min_value", "max_value")
+    max_value = Bound("min_value", "max_value")
+    rate = Real(0)
+    axis = Axes()
 
     def __init__(self, min_value: float = 0.0, max_value: float = 1.0, rate: float = 1.0, axis: Any = 0) -> None:
-        self.min_value = _number("min_value", min_value)
-        self.max_value = _number("max_value", max_value)
-        if self.min_value > self.max_value:
-            raise ValueError(f"min_value={min_value!r} is greater than max_value={max_value!r}")
-        self.rate = _number("rate", rate)
-        self.axis = _axis(axis)
+        self.min_value = min_value
+        self.max_value = max_value
+        self.rate = rate
+        self.axis = axis
 
     def _numbers(self) -> tuple[float, float, float]:
         return (self.min_value, self.max_value, self.rate)
 
     def __call__(self, w: Any) -> Any:
-        w = _array(w)
+        w = _checks.float_array("w", w)
         norms = self._norms(w)
         real = w.dtype.type
         wanted = real(self.rate) * np.clip(norms, real(self.min_value), real(self.max_value))
         wanted = wanted + real(1 - self.rate) * norms
         return w * (wanted / (real(_EPSILON) + norms))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"min_value": self.min_value, "max_value": self.max_value, "rate": self.rate, "axis": self.axis}
 
-
+@_TABLE.add()
 class NonNeg(Constraint):
     """max(w, 0)"""
 
     _kind = "non_neg"
 
     def __call__(self, w: Any) -> Any:
-        return np.maximum(_array(w), 0)
+        return np.maximum(_checks.float_array("w", w), 0)
 
 
+@_TABLE.add()
 class UnitNorm(Constraint):
     """w scaled to a norm of 1 along an axis.
 
@@ -132,43 +170,19 @@ class UnitNorm(Constraint):
     """
 
     _kind = "unit_norm"
+    axis = Axes()
 
     def __init__(self, axis: Any = 0) -> None:
-        self.axis = _axis(axis)
+        self.axis = axis
 
     def __call__(self, w: Any) -> Any:
-        w = _array(w)
+        w = _checks.float_array("w", w)
         return w / (w.dtype.type(_EPSILON) + self._norms(w))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"axis": self.axis}
-
-
-def _number(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < np.inf:
-        raise ValueError(f"{name}={value!r} is not a finite number of at least 0")
-    return float(value)
-
-
-def _axis(axis: Any) -> Any:
-    axes = tuple(axis) if isinstance(axis, list | tuple) else (axis,)
-    if not axes or any(isinstance(a, bool) or not isinstance(a, int | np.integer) for a in axes):
-        raise ValueError(f"axis={axis!r} is not an integer or a tuple of integers")
-    return tuple(int(a) for a in axes) if isinstance(axis, list | tuple) else int(axis)
-
-
-def _array(w: Any) -> Any:
-    w = np.asarray(w)
-    return w if w.dtype == np.float64 else w.astype(np.float32, copy=False)
-
-
-_CLASSES: dict[str, type[Constraint]] = {cls.__name__: cls for cls in (MaxNorm, MinMaxNorm, NonNeg, UnitNorm)}
-_ALL: dict[str, type[Constraint]] = {**_CLASSES, **{cls._kind: cls for cls in _CLASSES.values()}}
 
 
 def __getattr__(name: str) -> type[Constraint]:
-    if name in _ALL:  # the classes have second names, as in Keras: max_norm, min_max_norm, non_neg, unit_norm
-        return _ALL[name]
+    if name in _TABLE.names:  # the classes have second names, as in Keras: max_norm, min_max_norm, non_neg, unit_norm
+        return _TABLE.names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -181,22 +195,14 @@ def get(identifier: Any) -> Constraint | None:
         For a name that is not known (it suggests the nearest ones), or for a function: the compiled loop cannot
         call it.
     """
-    if identifier is None or isinstance(identifier, Constraint):
-        return identifier
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Constraint):
-        return identifier()
-    if isinstance(identifier, str) and identifier in _ALL:
-        return _ALL[identifier]()
-    raise unknown("constraint", identifier, _ALL)
+    return None if identifier is None else _TABLE.get(identifier)
 
 
 def serialize(constraint: Constraint | None) -> dict[str, Any] | None:
     """A dictionary that `deserialize` turns back into the constraint; None for None."""
-    return None if constraint is None else serialized("keras.constraints", constraint)
+    return None if constraint is None else _TABLE.serialize(constraint)
 
 
 def deserialize(config: dict[str, Any]) -> Constraint:
     """The constraint that `serialize` described."""
-    return look_up("constraint", str(config.get("class_name")), _CLASSES).from_config(config.get("config", {}))
+    return _TABLE.deserialize(config)

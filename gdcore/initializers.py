@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
-from . import random
+from . import _checks, random
+from ._fields import Choice, Configured, Field, Real
 from ._names import arguments, look_up, serialized, unknown
+from ._registry import Registry
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -23,17 +25,15 @@ if TYPE_CHECKING:
 
 _I = TypeVar("_I", bound="Initializer")
 
+_TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution, cut at -2 and 2
 
-class Initializer:
+
+class Initializer(Configured):
     """Makes an array of a given shape; subclasses say with what in it."""
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         """An array of that shape and dtype (float32 unless it says float64)."""
         raise NotImplementedError
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
 
     @classmethod
     def from_config(cls: type[_I], config: dict[str, Any]) -> _I:
@@ -44,11 +44,11 @@ class Initializer:
         """Another object with the same arguments."""
         return self.from_config(self.get_config())
 
-    def __repr__(self) -> str:
-        config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({config})"
+
+_TABLE = Registry(Initializer, "initializer", "keras.initializers")
 
 
+@_TABLE.add("zero")
 class Zeros(Initializer):
     """All zeros."""
 
@@ -56,6 +56,7 @@ class Zeros(Initializer):
         return np.zeros(random.check_shape(shape), random.check_float(dtype))
 
 
+@_TABLE.add("one")
 class Ones(Initializer):
     """All ones."""
 
@@ -63,24 +64,27 @@ class Ones(Initializer):
         return np.ones(random.check_shape(shape), random.check_float(dtype))
 
 
+@_TABLE.add()
 class Constant(Initializer):
     """One value everywhere; it is rounded to float32 also for float64, as in Keras on TensorFlow."""
 
+    value = Real()
+
     def __init__(self, value: float = 0.0) -> None:
-        self.value = _number("value", value)
+        self.value = value
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         return np.full(random.check_shape(shape), np.float32(self.value), random.check_float(dtype))
 
-    def get_config(self) -> dict[str, Any]:
-        return {"value": self.value}
 
-
+@_TABLE.add("IdentityInitializer")
 class Identity(Initializer):
     """gain on the diagonal of a matrix, zeros beside it."""
 
+    gain = Real()
+
     def __init__(self, gain: float = 1.0) -> None:
-        self.gain = _number("gain", gain)
+        self.gain = gain
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         sizes = random.check_shape(shape)
@@ -89,82 +93,109 @@ class Identity(Initializer):
         dtype = random.check_float(dtype)
         return dtype.type(self.gain) * np.eye(*sizes, dtype=dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"gain": self.gain}
+
+class SeedOrGenerator(Field[Any]):
+    """An integer, a `SeedGenerator` or its configuration, or None.
+
+    What was given is kept as `_given` for the configuration; None stands for a seed of its own in Keras 3's stream.
+    """
+
+    def check(self, value: Any) -> random.SeedGenerator | int | None:
+        if isinstance(value, dict):
+            if value.get("class_name") != "SeedGenerator":
+                raise ValueError(f"{self.name}={value!r} is not a serialized SeedGenerator")
+            return random.SeedGenerator.from_config(value.get("config") or {})
+        return value if isinstance(value, random.SeedGenerator) else random.check_seed(value)
+
+    def __set__(self, thing: Any, value: Any) -> None:
+        given = thing._given = self.check(value)
+        own = given is None and random.get_stream() == "keras3"
+        vars(thing)[self.name] = random.make_default_seed() if own else given
 
 
-class _Random(Initializer):
+class RandomInitializer(Initializer):
     """An initializer with a seed; without one, `gdcore.random` says where the numbers come from."""
 
-    def __init__(self, seed: Seed | dict[str, Any] = None) -> None:
-        if isinstance(seed, dict):
-            seed = _generator(seed)
-        if not isinstance(seed, random.SeedGenerator):
-            seed = random.check_seed(seed)
-        self._given = self.seed = seed
-        if seed is None and random.get_stream() == "keras3":
-            self.seed = random.make_default_seed()
+    _given: random.SeedGenerator | int | None
+    seed = SeedOrGenerator()
 
     def _draw(self, distribution: str, shape: Shape, first: float, second: float, dtype: Any) -> NDArray[Any]:
         """Numbers between two bounds for "uniform", else of that mean and standard deviation."""
         if random.get_stream() == "keras2" and not isinstance(self._given, random.SeedGenerator):
             return random.draw(distribution, shape, first, second, dtype, random.stateful_stream, self._given)
         if self.seed is None:
-            self.seed = random.make_default_seed()
+            vars(self)["seed"] = random.make_default_seed()  # made for the other stream, which needs none
         function: Callable[..., NDArray[Any]] = getattr(random, distribution)
         return function(shape, first, second, dtype, self.seed)
 
     def get_config(self) -> dict[str, Any]:
-        if isinstance(self._given, random.SeedGenerator):
-            serialized = {
-                "module": "keras.random",
-                "class_name": "SeedGenerator",
-                "config": self._given.get_config(),
-                "registered_name": None,
-            }
-            return {"seed": serialized}
-        return {"seed": self._given}
+        generator = isinstance(self._given, random.SeedGenerator)
+        return {**super().get_config(), "seed": serialized("keras.random", self._given) if generator else self._given}
 
 
-class RandomUniform(_Random):
+@_TABLE.add("uniform")
+class RandomUniform(RandomInitializer):
     """Uniform in [minval, maxval)."""
 
+    minval = Real()
+    maxval = Real()
+
     def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Seed | dict[str, Any] = None) -> None:
-        self.minval, self.maxval = _number("minval", minval), _number("maxval", maxval)
-        super().__init__(seed)
+        self.minval = minval
+        self.maxval = maxval
+        self.seed = seed
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         return self._draw("uniform", shape, self.minval, self.maxval, dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "minval": self.minval, "maxval": self.maxval}
 
-
-class RandomNormal(_Random):
+@_TABLE.add("normal")
+class RandomNormal(RandomInitializer):
     """Normal, of that mean and standard deviation."""
 
     _distribution = "normal"
+    mean = Real()
+    stddev = Real(0)
 
     def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Seed | dict[str, Any] = None) -> None:
-        self.mean, self.stddev = _number("mean", mean), _number("stddev", stddev)
-        if self.stddev < 0:
-            raise ValueError(f"stddev={stddev!r} is negative")
-        super().__init__(seed)
+        self.mean = mean
+        self.stddev = stddev
+        self.seed = seed
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         return self._draw(self._distribution, shape, self.mean, self.stddev, dtype)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "mean": self.mean, "stddev": self.stddev}
 
-
+@_TABLE.add()
 class TruncatedNormal(RandomNormal):
     """Normal, but numbers that are 2 stddev or more from the mean are drawn again."""
 
     _distribution = "truncated_normal"
 
 
-class VarianceScaling(_Random):
+class Distribution(Choice):
+    """One of the distributions, in any case of letters; "normal" is another name of the first."""
+
+    def check(self, value: Any) -> Any:
+        lower = value.lower() if isinstance(value, str) else value
+        return super().check(self.known[0] if lower == "normal" else lower)
+
+
+class AxesOfShape(Field[Any]):
+    """A sequence of axes, or None."""
+
+    def __init__(self) -> None:
+        super().__init__(optional=True)
+
+    def check(self, value: Any) -> Any:
+        if isinstance(value, str) or not np.iterable(value):
+            raise _checks.WrongType(f"{self.name}={value!r} is not a sequence of axes")
+        axes = [_checks.integer(self.name, axis) for axis in value]
+        return axes if isinstance(value, list) else tuple(axes)
+
+
+@_TABLE.add()
+class VarianceScaling(RandomInitializer):
     """Random numbers of mean 0 and variance scale / n.
 
     Parameters
@@ -181,6 +212,12 @@ class VarianceScaling(_Random):
         none, a shape is (..., inputs, outputs), and what stands before is the size of a receptive field.
     """
 
+    scale = Real(above=0)
+    mode = Choice(("fan_in", "fan_out", "fan_avg"))
+    distribution = Distribution(("truncated_normal", "untruncated_normal", "uniform"))
+    input_axes = AxesOfShape()
+    output_axes = AxesOfShape()
+
     def __init__(
         self,
         scale: float = 1.0,
@@ -190,21 +227,14 @@ class VarianceScaling(_Random):
         input_axes: Any = None,
         output_axes: Any = None,
     ) -> None:
-        self.scale = _number("scale", scale)
-        if not self.scale > 0:
-            raise ValueError(f"scale={scale!r} is not greater than 0")
-        if mode not in ("fan_in", "fan_out", "fan_avg"):
-            raise ValueError(f"mode={mode!r} is not 'fan_in', 'fan_out' or 'fan_avg'")
+        self.scale = scale
         self.mode = mode
-        known = ("truncated_normal", "untruncated_normal", "uniform")
-        name = str(distribution).lower()
-        self.distribution = "truncated_normal" if name == "normal" else name
-        if self.distribution not in known:
-            raise ValueError(f"distribution={distribution!r} is not {', '.join(map(repr, known[:2]))} or {known[2]!r}")
+        self.distribution = distribution
+        self.input_axes = input_axes
+        self.output_axes = output_axes
         if (input_axes is None) != (output_axes is None):
             raise ValueError(f"input_axes={input_axes!r} and output_axes={output_axes!r}: both or none are needed")
-        self.input_axes, self.output_axes = input_axes, output_axes
-        super().__init__(seed)
+        self.seed = seed
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         fan_in, fan_out = self._fans(random.check_shape(shape))
@@ -230,64 +260,64 @@ class VarianceScaling(_Random):
         receptive = math.prod(shape[:-2])
         return shape[-2] * receptive, shape[-1] * receptive
 
-    def get_config(self) -> dict[str, Any]:
-        return {
-            **super().get_config(),
-            "scale": self.scale,
-            "mode": self.mode,
-            "distribution": self.distribution,
-            "input_axes": self.input_axes,
-            "output_axes": self.output_axes,
-        }
 
+class NamedScaling(VarianceScaling):
+    """`VarianceScaling` with scale, mode and distribution that a name stands for."""
 
-class _NamedScaling(VarianceScaling):
     _arguments: tuple[float, str, str]
 
     def __init__(self, seed: Seed | dict[str, Any] = None, input_axes: Any = None, output_axes: Any = None) -> None:
         super().__init__(*self._arguments, seed, input_axes, output_axes)
 
     def get_config(self) -> dict[str, Any]:
-        return {**_Random.get_config(self), "input_axes": self.input_axes, "output_axes": self.output_axes}
+        config = super().get_config()
+        return {name: config[name] for name in ("seed", "input_axes", "output_axes")}
 
 
-class GlorotUniform(_NamedScaling):
+@_TABLE.add()
+class GlorotUniform(NamedScaling):
     """Uniform in [-l, l), l = sqrt(6 / (fan_in + fan_out)) (Glorot & Bengio, AISTATS 2010)."""
 
     _arguments = (1.0, "fan_avg", "uniform")
 
 
-class GlorotNormal(_NamedScaling):
+@_TABLE.add()
+class GlorotNormal(NamedScaling):
     """Truncated normal, of variance 2 / (fan_in + fan_out) (Glorot & Bengio, AISTATS 2010)."""
 
     _arguments = (1.0, "fan_avg", "truncated_normal")
 
 
-class HeUniform(_NamedScaling):
+@_TABLE.add()
+class HeUniform(NamedScaling):
     """Uniform in [-l, l), l = sqrt(6 / fan_in) (He et al., ICCV 2015)."""
 
     _arguments = (2.0, "fan_in", "uniform")
 
 
-class HeNormal(_NamedScaling):
+@_TABLE.add()
+class HeNormal(NamedScaling):
     """Truncated normal, of variance 2 / fan_in (He et al., ICCV 2015)."""
 
     _arguments = (2.0, "fan_in", "truncated_normal")
 
 
-class LecunUniform(_NamedScaling):
+@_TABLE.add()
+class LecunUniform(NamedScaling):
     """Uniform in [-l, l), l = sqrt(3 / fan_in) (LeCun et al., Efficient BackProp, 1998)."""
 
     _arguments = (1.0, "fan_in", "uniform")
 
 
-class LecunNormal(_NamedScaling):
+@_TABLE.add()
+class LecunNormal(NamedScaling):
     """Truncated normal, of variance 1 / fan_in (LeCun et al., Efficient BackProp, 1998)."""
 
     _arguments = (1.0, "fan_in", "truncated_normal")
 
 
-class Orthogonal(_Random):
+@_TABLE.add("OrthogonalInitializer")
+class Orthogonal(RandomInitializer):
     """gain times a random orthogonal matrix (Saxe et al., ICLR 2014); rows or columns alone where it is not square.
 
     The matrix is the Q of a QR decomposition of normal numbers, R's diagonal made positive (Mezzadri, Notices of the
@@ -295,9 +325,11 @@ class Orthogonal(_Random):
     met up to the rounding of the decomposition: some 1e-6 in float32, 1e-14 in float64.
     """
 
+    gain = Real()
+
     def __init__(self, gain: float = 1.0, seed: Seed | dict[str, Any] = None) -> None:
-        self.gain = _number("gain", gain)
-        super().__init__(seed)
+        self.gain = gain
+        self.seed = seed
 
     def __call__(self, shape: Shape, dtype: DTypeLike | None = None) -> NDArray[Any]:
         sizes, dtype = random.check_shape(shape), random.check_float(dtype)
@@ -309,64 +341,11 @@ class Orthogonal(_Random):
         q = q * np.sign(np.diagonal(r))
         return dtype.type(self.gain) * (q.T if rows < columns else q).reshape(sizes)
 
-    def get_config(self) -> dict[str, Any]:
-        return {**super().get_config(), "gain": self.gain}
-
-
-_TRUNCATED_STDDEV = 0.87962566103423978  # of the standard normal distribution, cut at -2 and 2
-
-
-def _number(name: str, value: Any) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}={value!r} is not a number") from None
-    if not math.isfinite(number):
-        raise ValueError(f"{name}={value!r} is not finite")
-    return number
-
-
-def _generator(config: dict[str, Any]) -> random.SeedGenerator:
-    if config.get("class_name") != "SeedGenerator":
-        raise ValueError(f"seed={config!r} is not a serialized SeedGenerator")
-    return random.SeedGenerator.from_config(config["config"])
-
-
-_CLASSES: dict[str, type[Initializer]] = {
-    cls.__name__: cls
-    for cls in (
-        Zeros,
-        Ones,
-        Constant,
-        Identity,
-        RandomUniform,
-        RandomNormal,
-        TruncatedNormal,
-        VarianceScaling,
-        GlorotUniform,
-        GlorotNormal,
-        HeUniform,
-        HeNormal,
-        LecunUniform,
-        LecunNormal,
-        Orthogonal,
-    )
-}
-_ALL: dict[str, type[Initializer]] = {
-    **_CLASSES,
-    **{"".join(f"_{c.lower()}" if c.isupper() else c for c in name)[1:]: cls for name, cls in _CLASSES.items()},
-    "IdentityInitializer": Identity,
-    "OrthogonalInitializer": Orthogonal,
-    "zero": Zeros,
-    "one": Ones,
-    "uniform": RandomUniform,
-    "normal": RandomNormal,
-}
-
 
 def __getattr__(name: str) -> type[Initializer]:
-    if name in _ALL:  # the classes have second names, as in Keras: zeros, glorot_uniform, IdentityInitializer, ...
-        return _ALL[name]
+    # the classes have second names, as in Keras: zeros, glorot_uniform, IdentityInitializer, ...
+    if name in _TABLE.names:
+        return _TABLE.names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -385,14 +364,14 @@ def get(identifier: Any) -> Callable[..., NDArray[Any]]:
         For a name that is not known; it suggests the nearest ones.
     """
     if isinstance(identifier, str):
-        return look_up("initializer", identifier, _ALL)()
+        return _TABLE.get(identifier)
     if isinstance(identifier, dict):
         return deserialize(identifier)
     if isinstance(identifier, np.ndarray):
         return _fixed(identifier)
     made = identifier() if isinstance(identifier, type) else identifier
     if not callable(made):
-        raise unknown("initializer", identifier, _ALL)
+        raise unknown("initializer", identifier, _TABLE.names)
     return made
 
 
@@ -412,7 +391,7 @@ def _fixed(values: NDArray[Any]) -> Callable[..., NDArray[Any]]:
 def serialize(initializer: Callable[..., NDArray[Any]]) -> dict[str, Any]:
     """A dictionary that `deserialize` turns back into the initializer; of a function it holds the name only."""
     if isinstance(initializer, Initializer):
-        return serialized("keras.initializers", initializer)
+        return _TABLE.serialize(initializer)
     return {"class_name": "function", "config": getattr(initializer, "__name__", type(initializer).__name__)}
 
 
@@ -426,8 +405,7 @@ def deserialize(config: dict[str, Any], custom_objects: dict[str, Any] | None = 
     custom_objects : dict, optional
         Classes and functions of one's own, by name.
     """
-    known: dict[str, Any] = {**_ALL, **(custom_objects or {})}
-    name, arguments = config.get("class_name"), config.get("config")
-    if name == "function":
-        return look_up("initializer", str(arguments), known)
-    return look_up("initializer", str(name), known).from_config(arguments or {})
+    own = custom_objects or {}
+    if config.get("class_name") == "function":
+        return look_up("initializer", str(config.get("config")), {**_TABLE.names, **own})
+    return _TABLE.deserialize(config, own)

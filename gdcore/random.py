@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _checks
 from ._core import kernels
 
 if TYPE_CHECKING:
@@ -92,15 +93,13 @@ def set_seed(seed: int) -> None:
     seed : int
         From 0 to 2**64 - 1.
     """
-    _set_global_seed(seed)
+    set_global_seed(seed)
     set_stream("keras2")
 
 
 def set_stream(stream: str) -> None:
     """Choose what initializers draw from: ``"keras3"`` or ``"keras2"`` (see the module's text)."""
-    if stream not in ("keras2", "keras3"):
-        raise ValueError(f"stream={stream!r} is not 'keras2' or 'keras3'")
-    _State.stream = stream
+    _State.stream = _checks.choice("stream", stream, ("keras2", "keras3"))
 
 
 def get_stream() -> str:
@@ -108,13 +107,11 @@ def get_stream() -> str:
     return _State.stream
 
 
-def _set_global_seed(seed: int) -> None:
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed={seed!r} is not an integer")
-    if not 0 <= seed < 2**64:
-        raise ValueError(f"seed={seed} is not between 0 and 2**64 - 1")
-    _State.global_seed = int(seed)
-    _State.op_seeds = _python.Random(int(seed))
+def set_global_seed(seed: int) -> None:
+    """Start the streams that follow one seed, from 0 to 2**64 - 1, without choosing between them."""
+    seed = _checks.integer("seed", seed, 0, 2**64 - 1)
+    _State.global_seed = seed
+    _State.op_seeds = _python.Random(seed)
     _State.generator = None
 
 
@@ -128,10 +125,8 @@ def check_seed(seed: Any) -> int | None:
     if seed is None:
         return None
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed={seed!r} is not an integer, a SeedGenerator or None")
-    if not -(2**63) <= seed < 2**63:
-        raise ValueError(f"seed={seed} is not between -2**63 and 2**63 - 1")
-    return int(seed)
+        raise _checks.WrongType(f"seed={seed!r} is not an integer, a SeedGenerator or None")
+    return _checks.integer("seed", seed, -(2**63))
 
 
 def check_shape(shape: Any) -> tuple[int, ...]:
@@ -139,7 +134,7 @@ def check_shape(shape: Any) -> tuple[int, ...]:
     sizes = tuple(shape) if np.iterable(shape) and not isinstance(shape, str) else (shape,)
     for n in sizes:
         if isinstance(n, bool) or not isinstance(n, int | np.integer):
-            raise TypeError(f"shape={shape!r} is not made of integers")
+            raise _checks.WrongType(f"shape={shape!r} is not made of integers")
         if n < 0:
             raise ValueError(f"shape={shape!r} has a negative size")
     return tuple(int(n) for n in sizes)
@@ -251,13 +246,15 @@ def uniform(
     seed : int or SeedGenerator, optional
         See `stateless_stream`.
     """
-    return draw("uniform", shape, np.float32(minval), np.float32(maxval), dtype, stateless_stream, seed)
+    low, high = (np.float32(_checks.number(n, v)) for n, v in (("minval", minval), ("maxval", maxval)))
+    return draw("uniform", shape, low, high, dtype, stateless_stream, seed)
 
 
 def normal(
     shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> NDArray[Any]:
     """Normal numbers of that mean and standard deviation; the parameters are as in `uniform`."""
+    mean, stddev = _checks.number("mean", mean), _checks.number("stddev", stddev)
     return draw("normal", shape, mean, stddev, dtype, stateless_stream, seed)
 
 
@@ -265,6 +262,7 @@ def truncated_normal(
     shape: Shape, mean: float = 0.0, stddev: float = 1.0, dtype: DTypeLike | None = None, seed: Seed = None
 ) -> NDArray[Any]:
     """Normal numbers, those drawn again that are 2 stddev or more from the mean; the parameters are as in `uniform`."""
+    mean, stddev = _checks.number("mean", mean), _checks.number("stddev", stddev)
     return draw("truncated_normal", shape, mean, stddev, dtype, stateless_stream, seed)
 
 
@@ -286,8 +284,7 @@ def randint(shape: Shape, minval: int, maxval: int, dtype: DTypeLike = "int32", 
         raise ValueError(f"dtype={kind} is not an integer type")
     drawn = kind if kind == np.int32 else np.dtype(np.int64)
     for name, value in (("minval", minval), ("maxval", maxval)):
-        if isinstance(value, bool) or not isinstance(value, int | np.integer):
-            raise TypeError(f"{name}={value!r} is not an integer")
+        _checks.integer(name, value, high=2**64)
         if not np.iinfo(drawn).min <= value <= np.iinfo(drawn).max:
             raise ValueError(f"{name}={value!r} does not fit into {drawn}")
     if not minval < maxval:
@@ -322,10 +319,7 @@ def dropout(
     seed : int or SeedGenerator, optional
         See `stateless_stream`; not used with a rate of 0 or 1.
     """
-    array = np.asarray(inputs)
-    array = array if array.dtype == np.float64 else array.astype(np.float32)
-    if not 0 <= rate <= 1:
-        raise ValueError(f"rate={rate!r} is not between 0 and 1")
+    array, rate = _checks.float_array("inputs", inputs), _checks.number("rate", rate, 0, 1)
     if rate == 0:
         return array
     if rate == 1:

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any, TypeVar
 
 import numpy as np
 
-from ._names import arguments, look_up, serialized, unknown
+from . import _checks
+from ._fields import Choice, Configured, Real
+from ._names import arguments
+from ._registry import Registry
 
 _R = TypeVar("_R", bound="Regularizer")
 
 
-class Regularizer:
+class Regularizer(Configured):
     """What all regularizers share; calling one gives its penalty on an array."""
 
     def _spec(self) -> tuple[str, tuple[float, float]]:
@@ -23,21 +25,31 @@ class Regularizer:
         """The penalty on an array, in the array's type."""
         raise NotImplementedError
 
-    def get_config(self) -> dict[str, Any]:
-        """The arguments that make this object again."""
-        return {}
-
     @classmethod
     def from_config(cls: type[_R], config: dict[str, Any]) -> _R:
         """The object that `get_config` described."""
         return cls(**arguments(cls, config))
 
-    def __repr__(self) -> str:
-        config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({config})"
+
+_TABLE = Registry(Regularizer, "regularizer", "keras.regularizers")
 
 
-class L1L2(Regularizer):
+class ElementwisePenalty(Regularizer):
+    """l1 sum |w| + l2 sum w^2; each class below has one of the factors, or both."""
+
+    l1: Any = 0.0
+    l2: Any = 0.0
+
+    def _spec(self) -> tuple[str, tuple[float, float]]:
+        return ("l1l2", (self.l1, self.l2))
+
+    def __call__(self, x: Any) -> Any:
+        x = _checks.float_array("x", x)
+        return x.dtype.type(self.l1 * np.sum(np.abs(x)) + self.l2 * np.sum(np.square(x)))
+
+
+@_TABLE.add("l1_l2")
+class L1L2(ElementwisePenalty):
     """l1 sum |w| + l2 sum w^2
 
     Parameters
@@ -46,41 +58,47 @@ class L1L2(Regularizer):
         At least 0.
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0) -> None:
-        self.l1 = _factor("l1", 0.0 if l1 is None else l1)
-        self.l2 = _factor("l2", 0.0 if l2 is None else l2)
+    l1 = Real(0)
+    l2 = Real(0)
 
-    def _spec(self) -> tuple[str, tuple[float, float]]:
-        return ("l1l2", (self.l1, self.l2))
-
-    def __call__(self, x: Any) -> Any:
-        x = _array(x)
-        return x.dtype.type(self.l1 * np.sum(np.abs(x)) + self.l2 * np.sum(np.square(x)))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1, "l2": self.l2}
+    def __init__(self, l1: float | None = 0.0, l2: float | None = 0.0) -> None:
+        self.l1 = 0.0 if l1 is None else l1
+        self.l2 = 0.0 if l2 is None else l2
 
 
-class L1(L1L2):
-    """l1 sum |w|"""
+@_TABLE.add()
+class L1(ElementwisePenalty):
+    """l1 sum |w|
 
-    def __init__(self, l1: float = 0.01) -> None:
-        super().__init__(l1=0.01 if l1 is None else l1)
+    Parameters
+    ----------
+    l1 : float
+        At least 0.
+    """
 
-    def get_config(self) -> dict[str, Any]:
-        return {"l1": self.l1}
+    l1 = Real(0)
 
-
-class L2(L1L2):
-    """l2 sum w^2"""
-
-    def __init__(self, l2: float = 0.01) -> None:
-        super().__init__(l2=0.01 if l2 is None else l2)
-
-    def get_config(self) -> dict[str, Any]:
-        return {"l2": self.l2}
+    def __init__(self, l1: float | None = 0.01) -> None:
+        self.l1 = 0.01 if l1 is None else l1
 
 
+@_TABLE.add()
+class L2(ElementwisePenalty):
+    """l2 sum w^2
+
+    Parameters
+    ----------
+    l2 : float
+        At least 0.
+    """
+
+    l2 = Real(0)
+
+    def __init__(self, l2: float | None = 0.01) -> None:
+        self.l2 = 0.01 if l2 is None else l2
+
+
+@_TABLE.add()
 class OrthogonalRegularizer(Regularizer):
     """factor times the mean |u_i . u_j| over all pairs of rows (or columns), u_i of length 1.
 
@@ -91,17 +109,18 @@ class OrthogonalRegularizer(Regularizer):
     mode : {"rows", "columns"}
     """
 
+    factor = Real(0)
+    mode = Choice(("rows", "columns"))
+
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
-        self.factor = _factor("factor", factor)
-        if mode not in ("rows", "columns"):
-            raise ValueError(f"mode={mode!r} is not 'rows' or 'columns'")
+        self.factor = factor
         self.mode = mode
 
     def _spec(self) -> tuple[str, tuple[float, float]]:
         return (f"orthogonal_{self.mode}", (self.factor, 0.0))
 
     def __call__(self, x: Any) -> Any:
-        x = _array(x)
+        x = _checks.float_array("x", x)
         if x.ndim != 2:
             raise ValueError(f"x has shape {x.shape}, expected a matrix")
         vectors = x if self.mode == "rows" else x.T
@@ -111,34 +130,10 @@ class OrthogonalRegularizer(Regularizer):
         product = np.abs(unit @ unit.T)
         return x.dtype.type(self.factor * 0.5 * (product.sum() - np.trace(product)) / pairs)
 
-    def get_config(self) -> dict[str, Any]:
-        return {"factor": self.factor, "mode": self.mode}
-
-
-def _factor(name: str, value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float | np.number) or not 0 <= value < math.inf:
-        raise ValueError(f"{name}={value!r} is not a finite number of at least 0")
-    return float(value)
-
-
-def _array(x: Any) -> Any:
-    x = np.asarray(x)
-    return x if x.dtype == np.float64 else x.astype(np.float32, copy=False)
-
-
-_CLASSES: dict[str, type[Regularizer]] = {cls.__name__: cls for cls in (L1, L2, L1L2, OrthogonalRegularizer)}
-_ALL: dict[str, type[Regularizer]] = {
-    **_CLASSES,
-    "l1": L1,
-    "l2": L2,
-    "l1_l2": L1L2,
-    "orthogonal_regularizer": OrthogonalRegularizer,
-}
-
 
 def __getattr__(name: str) -> type[Regularizer]:
-    if name in _ALL:  # the classes have second names, as in Keras: l1, l2, l1_l2, orthogonal_regularizer
-        return _ALL[name]
+    if name in _TABLE.names:  # the classes have second names, as in Keras: l1, l2, l1_l2, orthogonal_regularizer
+        return _TABLE.names[name]
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
@@ -151,22 +146,14 @@ def get(identifier: Any) -> Regularizer | None:
         For a name that is not known (it suggests the nearest ones), or for a function: the compiled loop cannot
         call it.
     """
-    if identifier is None or isinstance(identifier, Regularizer):
-        return identifier
-    if isinstance(identifier, dict):
-        return deserialize(identifier)
-    if isinstance(identifier, type) and issubclass(identifier, Regularizer):
-        return identifier()
-    if isinstance(identifier, str) and identifier in _ALL:
-        return _ALL[identifier]()
-    raise unknown("regularizer", identifier, _ALL)
+    return None if identifier is None else _TABLE.get(identifier)
 
 
 def serialize(regularizer: Regularizer | None) -> dict[str, Any] | None:
     """A dictionary that `deserialize` turns back into the regularizer; None for None."""
-    return None if regularizer is None else serialized("keras.regularizers", regularizer)
+    return None if regularizer is None else _TABLE.serialize(regularizer)
 
 
 def deserialize(config: dict[str, Any]) -> Regularizer:
     """The regularizer that `serialize` described."""
-    return look_up("regularizer", str(config.get("class_name")), _CLASSES).from_config(config.get("config", {}))
+    return _TABLE.deserialize(config)

@@ -6,11 +6,11 @@ A surface is a function of points: ``peaks(points)`` has one value for each row 
 
 from __future__ import annotations
 
-import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from . import _checks
 from ._core import kernels
 from ._names import unknown
 
@@ -90,10 +90,18 @@ class Surface:
         return f"<surface {self.name}: {self.formula}>"
 
 
+_SURFACES: dict[str, Surface] = {}
+
+
+def _surface(name: str, formula: str, minima: ArrayLike, window: Any, any_ndim: bool = False) -> Surface:
+    """A surface, entered in the table under its name."""
+    return _SURFACES.setdefault(name, Surface(name, formula, minima, window, any_ndim))
+
+
 _SQUARE = ((-5.12, 5.12), (-5.12, 5.12))
 _LOW, _HIGH = -2.903534027771177095, 2.746802770990836992
 
-peaks = Surface(
+peaks = _surface(
     "peaks",
     "3(1-a)^2 e^(-a^2-(b+1)^2) - 10(a/5-a^3-b^5) e^(-a^2-b^2) - e^(-(a+1)^2-b^2)/3",
     [
@@ -103,10 +111,10 @@ peaks = Surface(
     ],
     ((-3.0, 3.0), (-3.0, 3.0)),
 )
-rosenbrock = Surface(
+rosenbrock = _surface(
     "rosenbrock", "sum of 100(x[k+1]-x[k]^2)^2 + (1-x[k])^2", [(1, 1)], ((-2.0, 2.0), (-1.0, 3.0)), any_ndim=True
 )
-himmelblau = Surface(
+himmelblau = _surface(
     "himmelblau",
     "(x^2+y-11)^2 + (x+y^2-7)^2",
     [
@@ -117,10 +125,10 @@ himmelblau = Surface(
     ],
     ((-6.0, 6.0), (-6.0, 6.0)),
 )
-beale = Surface("beale", "(1.5-x+xy)^2 + (2.25-x+xy^2)^2 + (2.625-x+xy^3)^2", [(3, 0.5)], ((-4.5, 4.5), (-4.5, 4.5)))
-booth = Surface("booth", "(x+2y-7)^2 + (2x+y-5)^2", [(1, 3)], ((-10.0, 10.0), (-10.0, 10.0)))
-matyas = Surface("matyas", "0.26(x^2+y^2) - 0.48xy", [(0, 0)], ((-10.0, 10.0), (-10.0, 10.0)))
-three_hump_camel = Surface(
+beale = _surface("beale", "(1.5-x+xy)^2 + (2.25-x+xy^2)^2 + (2.625-x+xy^3)^2", [(3, 0.5)], ((-4.5, 4.5), (-4.5, 4.5)))
+booth = _surface("booth", "(x+2y-7)^2 + (2x+y-5)^2", [(1, 3)], ((-10.0, 10.0), (-10.0, 10.0)))
+matyas = _surface("matyas", "0.26(x^2+y^2) - 0.48xy", [(0, 0)], ((-10.0, 10.0), (-10.0, 10.0)))
+three_hump_camel = _surface(
     "three_hump_camel",
     "2x^2 - 1.05x^4 + x^6/6 + xy + y^2",
     [
@@ -130,23 +138,23 @@ three_hump_camel = Surface(
     ],
     ((-2.5, 2.5), (-2.5, 2.5)),
 )
-rastrigin = Surface("rastrigin", "sum of x^2 + 10(1 - cos(2 pi x))", [(0, 0)], _SQUARE, any_ndim=True)
-ackley = Surface(
+rastrigin = _surface("rastrigin", "sum of x^2 + 10(1 - cos(2 pi x))", [(0, 0)], _SQUARE, any_ndim=True)
+ackley = _surface(
     "ackley",
     "20(1 - e^(-sqrt(mean x^2)/5)) + e - e^(mean cos(2 pi x))",
     [(0, 0)],
     ((-5.0, 5.0), (-5.0, 5.0)),
     any_ndim=True,
 )
-styblinski_tang = Surface(
+styblinski_tang = _surface(
     "styblinski_tang",
     "sum of (x^4 - 16x^2 + 5x)/2",
     [(_LOW, _LOW), (_LOW, _HIGH), (_HIGH, _LOW), (_HIGH, _HIGH)],
     ((-5.0, 5.0), (-5.0, 5.0)),
     any_ndim=True,
 )
-saddle = Surface("saddle", "x^2 - y^2", [], ((-2.0, 2.0), (-2.0, 2.0)))
-swish = Surface("swish", "x / (1 + e^-x)", [(-1.278464542761073795,)], ((-6.0, 4.0),))
+saddle = _surface("saddle", "x^2 - y^2", [], ((-2.0, 2.0), (-2.0, 2.0)))
+swish = _surface("swish", "x / (1 + e^-x)", [(-1.278464542761073795,)], ((-6.0, 4.0),))
 
 
 def quadratic(condition: float = 10.0) -> Surface:
@@ -157,31 +165,12 @@ def quadratic(condition: float = 10.0) -> Surface:
     condition : float
         At least 1: the ratio of the largest curvature to the least.
     """
-    number = float(condition) if isinstance(condition, int | float | np.number) else math.nan
-    if not 1 <= number < math.inf:
-        raise ValueError(f"condition={condition!r} is not a finite number of at least 1")
+    number = _checks.number("condition", condition, 1)
     formula = f"sum of {number:g}^(k/(n-1)) x[k]^2 / 2"
     return Surface("quadratic", formula, [(0, 0)], ((-3.0, 3.0), (-3.0, 3.0)), any_ndim=True, condition=number)
 
 
-_SURFACES = {
-    surface.name: surface
-    for surface in (
-        peaks,
-        rosenbrock,
-        himmelblau,
-        beale,
-        booth,
-        matyas,
-        three_hump_camel,
-        rastrigin,
-        ackley,
-        styblinski_tang,
-        saddle,
-        quadratic(),
-        swish,
-    )
-}
+_SURFACES["quadratic"] = quadratic()
 
 
 def get(identifier: str | Surface) -> Surface:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from . import random
+from . import _checks, random
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike, NDArray
@@ -23,13 +23,10 @@ def set_random_seed(seed: int) -> None:
     seed : int
         From 0 to 2**32 - 1.
     """
-    if isinstance(seed, bool) or not isinstance(seed, int | np.integer):
-        raise TypeError(f"seed={seed!r} is not an integer")
-    if not 0 <= seed < 2**32:
-        raise ValueError(f"seed={seed} is not between 0 and 2**32 - 1")
-    _python.seed(int(seed))
-    np.random.seed(int(seed))  # noqa: NPY002 - the global generator is the one that Keras seeds
-    random._set_global_seed(int(seed))
+    seed = _checks.integer("seed", seed, 0, 2**32 - 1)
+    _python.seed(seed)
+    np.random.seed(seed)  # noqa: NPY002 - the global generator is the one that Keras seeds
+    random.set_global_seed(seed)
     random.set_stream("keras3")
 
 
@@ -49,11 +46,12 @@ def to_categorical(x: ArrayLike, num_classes: int | None = None) -> NDArray[np.f
     """
     from .losses import check_classes
 
-    y = np.asarray(x)
-    if y.dtype.kind not in "fiub":
-        raise TypeError(f"x has dtype {y.dtype}, expected class numbers")
+    y = _checks.real_array("x", x)
     if y.ndim > 1 and y.shape[-1] == 1:
         y = y[..., 0]
-    classes = int(num_classes) if num_classes is not None else (int(y.max()) + 1 if y.size else 0)
+    if num_classes is not None:
+        classes = _checks.integer("num_classes", num_classes, 0)
+    else:
+        classes = int(y.max()) + 1 if y.size else 0
     check_classes("x", y, classes)
     return (y[..., np.newaxis] == np.arange(classes)).astype(np.float32)

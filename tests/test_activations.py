@@ -114,6 +114,7 @@ def test_bound_parameters(activation):
 
 
 def test_the_defaults_bound_are_the_plain_activation():
+    assert activations.relu.with_parameters(max_value=np.inf) == activations.relu
     assert activations.elu.with_parameters(alpha=1) == activations.elu
     assert activations.serialize(activations.relu.with_parameters(0.0, None, 0)) == "relu"
     assert activations.relu != "relu"
@@ -169,9 +170,13 @@ def test_configurations_that_keras_writes():
         (lambda: activations.gelu([1.0], approximate="no"), TypeError, "gelu: approximate='no' is not True or False"),
         (lambda: activations.threshold([1.0]), TypeError, "threshold has no default for threshold"),
         (lambda: activations.threshold([1.0], 1.0), TypeError, "threshold has no default for default_value"),
-        (lambda: activations.elu([1.0], alpha="x"), TypeError, "elu: alpha='x' is not a number"),
-        (lambda: activations.elu([1.0], float("nan")), TypeError, "elu: alpha=nan is not a number"),
-        (lambda: activations.elu([1.0], None), TypeError, "elu: alpha=None is not a number"),
+        (lambda: activations.elu([1.0], alpha="x"), TypeError, "elu: alpha='x' is not a finite number"),
+        (lambda: activations.elu([1.0], float("nan")), ValueError, "elu: alpha=nan is not a finite number"),
+        (lambda: activations.elu([1.0], None), TypeError, "elu: alpha=None is not a finite number"),
+        (lambda: activations.elu([1.0], True), TypeError, "elu: alpha=True is not a finite number"),
+        (lambda: activations.elu([1.0], 10**400), ValueError, "elu: alpha=a whole number of 1329 bits is not a finite"),
+        (lambda: activations.relu([1.0], max_value="6"), TypeError, "relu: max_value='6' is not a finite number"),
+        (lambda: activations.relu([1.0], max_value=-np.inf), ValueError, "relu: max_value=-inf is not a finite number"),
         (lambda: activations.elu([1.0], 1, 2), TypeError, "elu takes 1 parameters, got 2"),
         (lambda: activations.elu([1.0], 1, alpha=2), TypeError, "elu got 'alpha' twice"),
         (lambda: activations.relu([1.0], slope=2), TypeError, "relu has no parameter 'slope', known: negative_slope"),

@@ -206,10 +206,10 @@ def test_unknown_names_suggest_the_nearest(make, message):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Dense(0), ValueError, "units=0 is not a positive integer"),
-        (lambda: Dense(2.0), ValueError, "units=2.0 is not a positive integer"),
-        (lambda: Dense(True), ValueError, "units=True is not a positive integer"),
-        (lambda: Dense(1, input_dim=0), ValueError, "input_dim=0 is not a positive integer"),
+        (lambda: Dense(0), ValueError, "units=0 is not an integer of at least 1"),
+        (lambda: Dense(2.0), ValueError, "units=2.0 is not an integer of at least 1"),
+        (lambda: Dense(True), ValueError, "units=True is not an integer of at least 1"),
+        (lambda: Dense(1, input_dim=0), ValueError, "input_dim=0 is not an integer of at least 1"),
         (lambda: Dense(1, input_shape=()), ValueError, r"input_shape=\(\) is empty"),
         (lambda: Sequential([Dense(1, input_shape=(8, 8))]), ValueError, r"gets rows of shape \(8, 8\): put Flatten"),
         (lambda: Dense(1, input_dim=2, input_shape=(3,)), ValueError, "disagree"),
@@ -228,7 +228,7 @@ def test_unknown_names_suggest_the_nearest(make, message):
         (lambda: gdcore.initializers.GlorotUniform(seed=1.5), TypeError, "seed=1.5 is not an integer"),
         (lambda: gdcore.random.set_seed(-1), ValueError, "seed=-1"),
         (lambda: gdcore.random.set_seed("5"), TypeError, "seed='5' is not an integer"),
-        (lambda: gdcore.random.set_stream("keras"), ValueError, "stream='keras' is not 'keras2' or 'keras3'"),
+        (lambda: gdcore.random.set_stream("keras"), ValueError, "stream='keras' is not one of 'keras2', 'keras3'"),
         (lambda: gdcore.utils.set_random_seed(2**32), ValueError, "seed=4294967296"),
         (lambda: Sequential([Dense(1), Input((2,))]), ValueError, "Input must be the first"),
         (

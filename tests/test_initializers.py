@@ -197,7 +197,7 @@ def test_orthogonal(shape, dtype):
 
 
 def test_empty_and_flat_shapes():
-    for name in {type(initializers.get(name)).__name__ for name in initializers._ALL}:
+    for name in {type(initializers.get(name)).__name__ for name in initializers._TABLE.names}:
         initializer = initializers.get(name)
         assert initializer((0, 3)).shape == (0, 3)
         assert initializer((3, 0), "float64").shape == (3, 0)
@@ -257,22 +257,30 @@ def test_a_model_starts_from_them():
         (lambda: initializers.get({"config": {}}), ValueError, "initializer='None' is not known"),
         (lambda: initializers.get(np.array(["a"])), TypeError, "expected real numbers"),
         (lambda: initializers.nothing, AttributeError, "has no attribute 'nothing'"),
-        (lambda: initializers.Constant("a"), TypeError, "value='a' is not a number"),
-        (lambda: initializers.Constant([1, 2]), TypeError, "value=.* is not a number"),
-        (lambda: initializers.RandomNormal(mean=np.nan), ValueError, "mean=nan is not finite"),
-        (lambda: initializers.RandomNormal(stddev=-1), ValueError, "stddev=-1 is negative"),
-        (lambda: initializers.RandomUniform(maxval=np.inf), ValueError, "maxval=inf is not finite"),
-        (lambda: initializers.VarianceScaling(scale=-1.0), ValueError, "scale=-1.0 is not greater than 0"),
+        (lambda: initializers.Constant("a"), TypeError, "value='a' is not a finite number"),
+        (lambda: initializers.Constant([1, 2]), TypeError, "value=.* is not a finite number"),
+        (lambda: initializers.RandomNormal(mean=np.nan), ValueError, "mean=nan is not a finite number"),
+        (lambda: initializers.RandomNormal(stddev=-1), ValueError, "stddev=-1 is not a finite number of at least 0"),
+        (lambda: initializers.RandomUniform(maxval=np.inf), ValueError, "maxval=inf is not a finite number"),
+        (
+            lambda: initializers.VarianceScaling(scale=-1.0),
+            ValueError,
+            "scale=-1.0 is not a finite number greater than 0",
+        ),
         (lambda: initializers.VarianceScaling(distribution="gauss"), ValueError, "distribution='gauss' is not"),
         (lambda: initializers.VarianceScaling(input_axes=[0]), ValueError, "both or none"),
         (lambda: initializers.HeNormal(None, [2], [0])((2, 3)), ValueError, r"axes of shape=\(2, 3\)"),
         (lambda: initializers.HeNormal(None, 0, 1)((2, 3)), ValueError, "input_axes=0"),
-        (lambda: initializers.Orthogonal(gain=None), TypeError, "gain=None is not a number"),
+        (lambda: initializers.Orthogonal(gain=None), TypeError, "gain=None is not a finite number"),
         (lambda: initializers.Orthogonal()((4,)), ValueError, r"shape=\(4,\) has 1 dimensions"),
         (lambda: initializers.Identity()((4, 2, 2)), ValueError, r"shape=\(4, 2, 2\) has 3 dimensions"),
         (lambda: initializers.GlorotNormal(seed="7"), TypeError, "seed='7' is not an integer"),
         (lambda: initializers.GlorotNormal(seed=True), TypeError, "seed=True is not an integer"),
-        (lambda: initializers.GlorotNormal(seed=2**63), ValueError, "is not between"),
+        (
+            lambda: initializers.GlorotNormal(seed=2**63),
+            ValueError,
+            "seed=9223372036854775808 is not an integer of at most",
+        ),
         (lambda: initializers.GlorotNormal(seed={"class_name": "Dense"}), ValueError, "not a serialized SeedGenerator"),
         (lambda: initializers.Zeros()((2, -1)), ValueError, r"shape=\(2, -1\) has a negative size"),
         (lambda: initializers.Zeros()("ab"), TypeError, "shape='ab' is not made of integers"),

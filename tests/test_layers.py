@@ -297,13 +297,13 @@ def test_adapt():
         Normalization(mean=1.0, variance=2.0).adapt(x)
 
 
-@pytest.mark.parametrize("name", sorted(layers._CLASSES))
+@pytest.mark.parametrize("name", sorted(layers.lookup.TABLE.classes))
 def test_settings_survive(name):
     given_ = {"InputLayer": {"shape": (3,)}, "Dense": {"units": 3}, "Activation": {"activation": "elu"}}
     settings = given_.get(name, {})
     settings.update({"Rescaling": {"scale": 2.0}, "GaussianNoise": {"stddev": 0.1}}.get(name, {}))
     settings.update({"rate": 0.2} if "Dropout" in name else {})
-    layer = layers._CLASSES[name](name="mine", **settings)
+    layer = layers.lookup.TABLE.classes[name](name="mine", **settings)
     again = layers.deserialize(json.loads(json.dumps(layers.serialize(layer))))
     assert type(again) is type(layer)
     assert again.get_config() == json.loads(json.dumps(layer.get_config())) or again.get_config() == layer.get_config()
@@ -327,11 +327,49 @@ def test_pickle_and_copy_keep_everything():
             np.testing.assert_array_equal(a, b)
 
 
+def test_pickles_of_the_first_version_load():
+    recorded = np.load(Path(__file__).parent / "pickles" / "layers-0.1.0.npz")
+    configs, specs = (json.loads(str(recorded[name])) for name in ("configs", "specs"))
+    stack = pickle.loads(recorded["pickle"].tobytes())
+    assert len(stack) == len(configs) == len(specs) + 2
+    for i, (layer, config) in enumerate(zip(stack, configs, strict=True)):
+        assert json.loads(json.dumps(layers.serialize(layer))) == config
+        assert layers.deserialize(config).get_config().keys() == layer.get_config().keys()
+        for j, array in enumerate(layer.get_weights()):
+            np.testing.assert_array_equal(array, recorded[f"{i}/{j}"])
+        assert layer.count_params() == sum(recorded[k].size for k in recorded.files if k.startswith(f"{i}/"))
+    shape = (2, 2)
+    for layer, spec in zip(stack[1:-1], specs, strict=True):
+        assert json.loads(json.dumps(layer._spec(shape))) == spec
+        shape = layer._output_shape(shape)
+    assert [x.seed_generator.state.tolist() for x in stack if isinstance(x, layers.AlphaDropout)] == [[3, 2]]
+    assert Sequential([stack[-1]]).input_shape == (None, 2)
+
+
+def test_an_amount_raised_from_0_draws_from_the_next_build_on():
+    layer = Dropout(0.0, seed=3)
+    assert layer.seed_generator is None
+    layer.rate = 0.5
+    model = Sequential([Input((400,)), layer])
+    model.compile("sgd", "mse")
+    kept = gdcore.random.dropout(np.ones((1, 400), np.float32), 0.5, seed=gdcore.random.SeedGenerator(3))
+    loss, _ = model.gradient(np.ones((1, 400)), np.zeros((1, 400)), training=True)
+    assert loss == pytest.approx(np.mean(kept**2))
+
+
+def test_settings_assigned_later_hold_for_the_function_too():
+    layer = layers.ReLU()
+    assert layer.activation == gdcore.activations.relu
+    layer.max_value = 2
+    assert layer.activation == gdcore.activations.relu.with_parameters(max_value=2.0)
+    assert layer.get_config()["max_value"] == 2.0
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Dropout(1.5), "rate=1.5 is not a number between 0 and 1"),
-        (lambda: Dropout("0.5"), "rate='0.5' is not a number"),
+        (lambda: Dropout(1.5), "rate=1.5 is not a finite number between 0 and 1"),
+        (lambda: Dropout("0.5"), "rate='0.5' is not a finite number"),
         (lambda: Dropout(0.5, noise_shape=(1, 3)), "noise_shape"),
         (lambda: layers.AlphaDropout(1.0), "rate=1.0 leaves nothing"),
         (lambda: layers.GaussianNoise(-0.1), "stddev=-0.1"),
@@ -356,7 +394,7 @@ def test_pickle_and_copy_keep_everything():
         ),
         (lambda: regularizers.L1(-1.0), "l1=-1.0"),
         (lambda: regularizers.L1L2(0.0, float("nan")), "l2=nan"),
-        (lambda: regularizers.OrthogonalRegularizer(mode="both"), "mode='both' is not 'rows' or 'columns'"),
+        (lambda: regularizers.OrthogonalRegularizer(mode="both"), "mode='both' is not one of 'rows', 'columns'"),
         (lambda: constraints.MaxNorm(-1), "max_value=-1"),
         (lambda: constraints.MinMaxNorm(2.0, 1.0), "min_value=2.0 is greater"),
         (lambda: constraints.UnitNorm(axis=0.5), "axis=0.5"),

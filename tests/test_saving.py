@@ -45,7 +45,7 @@ def known(case):
     names = {layer["class_name"] for layer in keras_config(case)["config"]["layers"]}
     scheduled = isinstance(settings.get("learning_rate"), list)
     return (
-        names <= set(layers._CLASSES)
+        names <= set(layers.lookup.TABLE.classes)
         and optimizer in optimizers._CLASSES
         and scheduled <= hasattr(optimizers, "schedules")
     )

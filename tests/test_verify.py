@@ -37,7 +37,7 @@ def test_nothing_that_a_dense_net_has_is_left_out():
     missing = {name for name, cls in vars(gdcore.optimizers).items() if _is(cls, "Optimizer")} - names["optimizers"]
     assert not missing
     assert {row.name for row in gdcore.verify("activations").parts} == set(gdcore.activations._ACTIVATIONS)
-    assert {row.name for row in gdcore.verify("initializers").parts} == set(gdcore.initializers._CLASSES)
+    assert {row.name for row in gdcore.verify("initializers").parts} == set(gdcore.initializers._TABLE.classes)
 
 
 def _is(cls, base):
