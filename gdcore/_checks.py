@@ -21,9 +21,15 @@ class WrongType(TypeError, ValueError):
 
 
 def number(
-    name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, above: float | None = None
+    name: str,
+    value: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: float | None = None,
+    below: float | None = None,
 ) -> float:
-    """A finite real number from low to high, or greater than `above`, as a float.
+    """A finite real number from low to high, greater than `above` and less than `below`, as a float.
 
     Raises
     ------
@@ -35,20 +41,24 @@ def number(
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
     # a whole number of more than 308 digits is beyond the range of float
     beyond = real and isinstance(value, int) and abs(value) >= 1 << 1024
-    if real and not beyond and math.isfinite(value) and low <= value <= high and (above is None or value > above):
+    inside = real and not beyond and math.isfinite(value) and low <= value <= high
+    if inside and (above is None or value > above) and (below is None or value < below):
         return float(value)
-    if above is not None:
-        limits = f" greater than {above:g}"
-    elif math.isinf(low) and math.isinf(high):
-        limits = ""
-    elif math.isinf(high):
-        limits = f" of at least {low:g}"
-    elif math.isinf(low):
-        limits = f" of at most {high:g}"
-    else:
-        limits = f" between {low:g} and {high:g}"
     shown = f"a whole number of {value.bit_length()} bits" if beyond else repr(value)
+    limits = _limits(low, high, above, below)
     raise (ValueError if real else WrongType)(f"{name}={shown} is not a finite number{limits}")
+
+
+def _limits(low: float, high: float, above: float | None, below: float | None) -> str:
+    """The words for a range, with a space before them."""
+    if above is None and below is None and math.isfinite(low) and math.isfinite(high):
+        return f" between {low:g} and {high:g}"
+    least = f"greater than {above:g}" if above is not None else f"of at least {low:g}" if math.isfinite(low) else ""
+    most = f"less than {below:g}" if below is not None else f"at most {high:g}" if math.isfinite(high) else ""
+    if most and not least and below is None:
+        most = f"of {most}"
+    words = " and ".join(filter(None, (least, most)))
+    return f" {words}" if words else ""
 
 
 def positive(name: str, value: Any) -> float:
