@@ -407,7 +407,7 @@ class _SampleMean(Mean):
         super().update_state(self._each(y_true, y_pred), sample_weight)
 
     def _each(self, y_true: ArrayLike, y_pred: ArrayLike) -> Any:
-        y, p, _ = self._of._columns(_array("y_true", y_true), _array("y_pred", y_pred), None)
+        y, p, _ = self._of._batch(_array("y_true", y_true), _array("y_pred", y_pred), None)
         with np.errstate(all="ignore"):
             return self._values(y, p)
 
