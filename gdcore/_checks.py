@@ -81,7 +81,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1) -> int:
-    """A whole number from low to high, as an int.
+    """A whole number from low (the least of 64 bits without it) to high, as an int.
 
     Raises
     ------
@@ -91,9 +91,10 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
         If it is out of range.
     """
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if whole and (low is None or low <= value) and value <= high:
+    least = -(2**63) if low is None else low
+    if whole and least <= value <= high:
         return int(value)
-    limits = "" if low is None else f" of at least {low}"
+    limits = "" if low is None and not whole else f" of at least {least}"
     if whole and value > high:
         limits = f" of at most {high}"
     raise (ValueError if whole else WrongType)(f"{name}={_shown(value)} is not an integer{limits}")
