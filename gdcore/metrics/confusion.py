@@ -171,6 +171,10 @@ class ThresholdMetric(ConfusionMetric):
 
     thresholds = Thresholds()
 
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: str | None = None) -> None:
+        super().__init__(dtype, name)
+        self.thresholds = thresholds
+
     @property
     def _default_threshold(self) -> float:
         """The one where none were given."""
@@ -189,10 +193,6 @@ class CountMetric(ThresholdMetric):
     """How many decisions are of one kind."""
 
     _which: ClassVar[int]
-
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: str | None = None) -> None:
-        super().__init__(dtype, name)
-        self.thresholds = thresholds
 
     def result(self) -> Figure:
         """The (weighted) number; an array if several thresholds were given."""
@@ -258,8 +258,7 @@ class Precision(ThresholdMetric):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        super().__init__(dtype, name)
-        self.thresholds = thresholds
+        super().__init__(thresholds, name, dtype)
         self.top_k = top_k
         self.class_id = class_id
 

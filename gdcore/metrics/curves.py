@@ -27,6 +27,17 @@ class BestRate(ConfusionMetric):
     num_thresholds = Integer(1)
     class_id = Integer(0, optional=True)
 
+    def __init__(
+        self,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: str | None = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        self.num_thresholds = num_thresholds
+        self.class_id = class_id
+
     @property
     def thresholds(self) -> list[float]:
         """The thresholds that are tried."""
@@ -72,10 +83,8 @@ class SensitivityAtSpecificity(BestRate):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        super().__init__(dtype, name)
+        super().__init__(num_thresholds, class_id, name, dtype)
         self.specificity = specificity
-        self.num_thresholds = num_thresholds
-        self.class_id = class_id
 
 
 class SpecificityAtSensitivity(BestRate):
@@ -93,10 +102,8 @@ class SpecificityAtSensitivity(BestRate):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        super().__init__(dtype, name)
+        super().__init__(num_thresholds, class_id, name, dtype)
         self.sensitivity = sensitivity
-        self.num_thresholds = num_thresholds
-        self.class_id = class_id
 
 
 class PrecisionAtRecall(BestRate):
@@ -114,10 +121,8 @@ class PrecisionAtRecall(BestRate):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        super().__init__(dtype, name)
+        super().__init__(num_thresholds, class_id, name, dtype)
         self.recall = recall
-        self.num_thresholds = num_thresholds
-        self.class_id = class_id
 
 
 class RecallAtPrecision(BestRate):
@@ -135,10 +140,8 @@ class RecallAtPrecision(BestRate):
         name: str | None = None,
         dtype: str | None = None,
     ) -> None:
-        super().__init__(dtype, name)
+        super().__init__(num_thresholds, class_id, name, dtype)
         self.precision = precision
-        self.num_thresholds = num_thresholds
-        self.class_id = class_id
 
 
 class CurveSize(Integer):

@@ -212,6 +212,7 @@ class MeanIoU(IoU, without=("target_class_ids",)):
 class BinaryIoU(IoU, without=("num_classes", "ignore_class", "sparse_y_true", "sparse_y_pred", "axis")):
     """`IoU` of the two classes 0 and 1, where outputs of at least the threshold say 1."""
 
+    target_class_ids = ClassIds()  # here with a default
     threshold = Real()
 
     def __init__(
@@ -232,6 +233,8 @@ class BinaryIoU(IoU, without=("num_classes", "ignore_class", "sparse_y_true", "s
 class OneHotIoU(IoU, without=("sparse_y_true",)):
     """`IoU` for targets in one-hot rows, and outputs of each class unless `sparse_y_pred`."""
 
+    sparse_y_pred = Flag()  # here False by default
+
     def __init__(
         self,
         num_classes: int,
@@ -247,6 +250,8 @@ class OneHotIoU(IoU, without=("sparse_y_true",)):
 
 class OneHotMeanIoU(MeanIoU, without=("sparse_y_true",)):
     """`OneHotIoU` over all classes."""
+
+    sparse_y_pred = Flag()  # here False by default
 
     def __init__(
         self,
