@@ -37,6 +37,10 @@ class Cuts:
     def __init__(self, thresholds: Sequence[float], even: bool) -> None:
         self.thresholds = list(thresholds)
         self.even = even
+        at = np.asarray(self.thresholds, np.float64)
+        order = np.argsort(at, kind="stable")
+        self._ascending = at[order]
+        self._places = np.argsort(order)  # of the thresholds among the ascending ones
 
     def __len__(self) -> int:
         return len(self.thresholds)
@@ -63,7 +67,7 @@ class Cuts:
         threshold k are the buckets after k, and the others lie below.
         """
         n = len(self)
-        bucket, order = self._buckets(p)
+        bucket = self._buckets(p)
         labels = p.shape[-1] if by_label else 1
         if by_label:
             bucket = bucket * labels + np.arange(labels)
@@ -72,25 +76,21 @@ class Cuts:
         sums = np.bincount(index.ravel(), flat, 2 * labels * (n + 1)).reshape(n + 1, labels, 2).astype(np.float64)
         above = sums[:0:-1].cumsum(axis=0)[::-1]
         below = sums[:-1].cumsum(axis=0)
-        if order is not None:
-            back = np.argsort(order)
-            above, below = above[back], below[back]
+        if not self.even:
+            above, below = above[self._places], below[self._places]
         counts = np.stack([above[..., 1], above[..., 0], below[..., 1], below[..., 0]])
         return counts if by_label else counts[..., 0]
 
-    def _buckets(self, p: Any) -> tuple[Any, Any]:
-        """The bucket of each output, and in which order the thresholds ascend, None if as they are."""
+    def _buckets(self, p: Any) -> Any:
+        """The number of thresholds that each output is greater than."""
         if self.even:
             # Keras does not compare with thresholds at even distances, but rounds: the same but for rounding
             bucket = np.ceil(np.clip(p, 0, 1) * p.dtype.type(len(self) - 1))
             if self.thresholds[0] < 0:
                 bucket = np.maximum(bucket, 1)
-            order = None
         else:
-            at = np.asarray(self.thresholds, np.float64)
-            order = np.argsort(at, kind="stable")
-            bucket = np.searchsorted(at[order].astype(p.dtype), p, side="left")
-        return np.where(np.isnan(p), 0, bucket).astype(np.intp), order
+            bucket = np.searchsorted(self._ascending.astype(p.dtype), p, side="left")
+        return np.where(np.isnan(p), 0, bucket).astype(np.intp)
 
 
 @lru_cache(16)

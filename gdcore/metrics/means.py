@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
@@ -140,7 +141,7 @@ class RowMean(Mean):
         raise NotImplementedError
 
     def _loss(self) -> losses.Loss:
-        return losses.MeanSquaredError()
+        return _loss_of(losses.MeanSquaredError)
 
     def update_state(  # type: ignore[override]
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -162,7 +163,8 @@ class CoreMean(RowMean):
     _kind: ClassVar[str | None] = None  # what the core calls it, where that is not the loss
 
     def _loss(self) -> losses.Loss:
-        return self._loss_class(**{name: getattr(self, name) for name in self._loss_settings})
+        settings = ((name, getattr(self, name)) for name in self._loss_settings)
+        return _loss_of(self._loss_class, *settings)  # type: ignore[arg-type]
 
     def _spec(self, reduction: str = "mean") -> Any:
         return self._core_spec(reduction) if is_built_in(type(self)) else None
@@ -173,3 +175,9 @@ class CoreMean(RowMean):
 
     def _values(self, y: Any, p: Any) -> Any:
         return kernels.loss_value(self._core_spec("mean"), y, p)
+
+
+@lru_cache(32)
+def _loss_of(cls: type[losses.Loss], *settings: tuple[str, Any]) -> losses.Loss:
+    """The loss of that class and settings; each batch asks for it."""
+    return cls(**dict(settings))
