@@ -20,10 +20,29 @@ class WrongType(TypeError, ValueError):
     """A value of the wrong type; also a ValueError, for those who catch what 0.1.0 raised."""
 
 
+_BEYOND = (1 << 1024) - (1 << 970)
+"""The smallest whole number that float() rounds to more than the largest float, and so refuses."""
+
+
+def _shown(value: Any) -> str:
+    """The value as errors show it: of a number of hundreds of digits, which Python may refuse to print, the size."""
+    if isinstance(value, int) and abs(value) >= _BEYOND:
+        return f"a whole number of {value.bit_length()} bits"
+    return repr(value)
+
+
 def number(
-    name: str, value: Any, low: float = -math.inf, high: float = math.inf, *, above: float | None = None
+    name: str,
+    value: Any,
+    low: float = -math.inf,
+    high: float = math.inf,
+    *,
+    above: float | None = None,
+    below: float | None = None,
 ) -> float:
-    """A finite real number from low to high, or greater than `above`, as a float.
+    """A finite real number from low to high, greater than `above` and less than `below`, as a float.
+
+    An array without dimensions, which `numpy.where` and `numpy.load` give for a number, counts as its number.
 
     Raises
     ------
@@ -32,23 +51,28 @@ def number(
     ValueError
         If it is nan, infinite or out of range.
     """
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value[()]
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)
     # a whole number of more than 308 digits is beyond the range of float
-    beyond = real and isinstance(value, int) and abs(value) >= 1 << 1024
-    if real and not beyond and math.isfinite(value) and low <= value <= high and (above is None or value > above):
+    beyond = real and isinstance(value, int) and abs(value) >= _BEYOND
+    inside = real and not beyond and math.isfinite(value) and low <= value <= high
+    if inside and (above is None or value > above) and (below is None or value < below):
         return float(value)
-    if above is not None:
-        limits = f" greater than {above:g}"
-    elif math.isinf(low) and math.isinf(high):
-        limits = ""
-    elif math.isinf(high):
-        limits = f" of at least {low:g}"
-    elif math.isinf(low):
-        limits = f" of at most {high:g}"
-    else:
-        limits = f" between {low:g} and {high:g}"
-    shown = f"a whole number of {value.bit_length()} bits" if beyond else repr(value)
-    raise (ValueError if real else WrongType)(f"{name}={shown} is not a finite number{limits}")
+    limits = _limits(low, high, above, below)
+    raise (ValueError if real else WrongType)(f"{name}={_shown(value)} is not a finite number{limits}")
+
+
+def _limits(low: float, high: float, above: float | None, below: float | None) -> str:
+    """The words for a range, with a space before them."""
+    if above is None and below is None and math.isfinite(low) and math.isfinite(high):
+        return f" between {low:g} and {high:g}"
+    least = f"greater than {above:g}" if above is not None else f"of at least {low:g}" if math.isfinite(low) else ""
+    most = f"less than {below:g}" if below is not None else f"at most {high:g}" if math.isfinite(high) else ""
+    if most and not least and below is None:
+        most = f"of {most}"
+    words = " and ".join(filter(None, (least, most)))
+    return f" {words}" if words else ""
 
 
 def positive(name: str, value: Any) -> float:
@@ -57,7 +81,7 @@ def positive(name: str, value: Any) -> float:
 
 
 def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1) -> int:
-    """A whole number from low to high, as an int.
+    """A whole number from low (the least of 64 bits without it) to high, as an int.
 
     Raises
     ------
@@ -67,31 +91,27 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
         If it is out of range.
     """
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
-    if whole and (low is None or low <= value) and value <= high:
+    least = -(2**63) if low is None else low
+    if whole and least <= value <= high:
         return int(value)
-    limits = "" if low is None else f" of at least {low}"
+    limits = "" if low is None and not whole else f" of at least {least}"
     if whole and value > high:
-        limits, shown = (
-            f" of at most {high}",
-            repr(value) if value < 1 << 1024 else f"a number of {value.bit_length()} bits",
-        )
-    else:
-        shown = repr(value)
-    raise (ValueError if whole else WrongType)(f"{name}={shown} is not an integer{limits}")
+        limits = f" of at most {high}"
+    raise (ValueError if whole else WrongType)(f"{name}={_shown(value)} is not an integer{limits}")
 
 
 def flag(name: str, value: Any) -> bool:
     """True or False (NumPy's too, and 0 and 1), as a bool; anything else raises `WrongType`."""
     if isinstance(value, bool | np.bool_) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
-    raise WrongType(f"{name}={value!r} is not True or False")
+    raise WrongType(f"{name}={_shown(value)} is not True or False")
 
 
 def text(name: str, value: Any) -> str:
     """A string; anything else raises `WrongType`."""
     if isinstance(value, str):
         return value
-    raise WrongType(f"{name}={value!r} is not a string")
+    raise WrongType(f"{name}={_shown(value)} is not a string")
 
 
 def choice(name: str, value: Any, known: Iterable[Any]) -> Any:
@@ -100,7 +120,7 @@ def choice(name: str, value: Any, known: Iterable[Any]) -> Any:
     for option in options:
         if type(value) is type(option) and value == option:
             return option
-    raise ValueError(f"{name}={value!r} is not one of {', '.join(map(repr, options))}")
+    raise ValueError(f"{name}={_shown(value)} is not one of {', '.join(map(repr, options))}")
 
 
 def last_axis(name: str, value: Any, also: Sequence[int] = (-1,)) -> Any:

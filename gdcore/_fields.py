@@ -66,16 +66,22 @@ class Field(Generic[T]):
 
 
 class Real(Field[float]):
-    """A finite number from low to high, or greater than `above`."""
+    """A finite number from low to high, greater than `above` and less than `below`."""
 
     def __init__(
-        self, low: float = -math.inf, high: float = math.inf, *, above: float | None = None, optional: bool = False
+        self,
+        low: float = -math.inf,
+        high: float = math.inf,
+        *,
+        above: float | None = None,
+        below: float | None = None,
+        optional: bool = False,
     ) -> None:
         super().__init__(optional=optional)
-        self.low, self.high, self.above = low, high, above
+        self.low, self.high, self.above, self.below = low, high, above, below
 
     def check(self, value: Any) -> float:
-        return _checks.number(self.name, value, self.low, self.high, above=self.above)
+        return _checks.number(self.name, value, self.low, self.high, above=self.above, below=self.below)
 
 
 class Integer(Field[int]):

@@ -164,10 +164,10 @@ def test_before_compile(call):
 @pytest.mark.parametrize(
     ("targets", "message"),
     [
-        ([0, 1, 2, 3, 0, 1], r"y\[3\] = 3 is no class number, expected whole numbers from 0 to 2"),
-        ([0, -1, 2, 1, 0, 1], r"y\[1\] = -1 is no class number"),
-        ([0, 0.5, 2, 1, 0, 1], r"y\[1\] = 0.5 is no class number"),
-        ([0, np.nan, 2, 1, 0, 1], r"y\[1\] = nan is no class number"),
+        ([0, 1, 2, 3, 0, 1], r"y\[3\] = 3 is not a valid class index, expected whole numbers from 0 to 2"),
+        ([0, -1, 2, 1, 0, 1], r"y\[1\] = -1 is not a valid class index"),
+        ([0, 0.5, 2, 1, 0, 1], r"y\[1\] = 0.5 is not a valid class index"),
+        ([0, np.nan, 2, 1, 0, 1], r"y\[1\] = nan is not a valid class index"),
     ],
 )
 def test_class_numbers(targets, message):

@@ -73,7 +73,7 @@ def network(dtype, n_in, layers, loss, options, params):
         for width, layer in zip(widths, layers, strict=False)
     ]
     made = Network(specs, dtype)
-    made.configure(gdcore.losses._ALL[loss](**options)._spec(), [])
+    made.configure(gdcore.losses.lookup.NAMES[loss](**options)._spec(), [])
     made.theta[:] = np.concatenate([p.ravel() for p in params])
     return made
 

@@ -1,6 +1,9 @@
 """Losses: Keras's figures alone and in training, the formulas of the reference, names, settings and bad input."""
 
+import inspect
 import json
+import math
+import pickle
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +14,7 @@ from hypothesis import strategies as st
 import gdcore
 from gdcore import losses, reference
 from gdcore._core import kernels
+from gdcore._fields import Flag, Text
 from gdcore.layers import Dense
 
 FOLDER = Path(__file__).parent / "keras_figures"
@@ -28,7 +32,7 @@ def data_of(name, dtype):
 
 
 def test_all_losses_are_recorded():
-    assert {name for name, _, _ in FIGURES["cases"].values()} == set(losses._CLASSES)
+    assert {name for name, _, _ in FIGURES["cases"].values()} == set(losses.lookup.CLASSES)
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -143,7 +147,7 @@ def problem(rng, name, options, n, units):
 def test_against_the_reference(settings, dtype, reduction, n, units, seed):
     name, options = settings
     y, p, w = problem(np.random.default_rng(seed), name, options, n, units)
-    loss = losses._ALL[name](reduction=reduction, **options)
+    loss = losses.lookup.NAMES[name](reduction=reduction, **options)
     eps = float(np.finfo(dtype).eps)
     value = loss(y.astype(dtype), p.astype(dtype), w.astype(dtype))
     expected = reference.losses.mean(name, y, p, w, reduction=reduction, **options)
@@ -163,7 +167,7 @@ def test_gradients_are_those_of_the_values(settings, units, seed):
     """Central differences of the compiled values, in float64."""
     name, options = settings
     y, p, w = problem(np.random.default_rng(seed), name, options, 6, units)
-    loss = losses._ALL[name](reduction="sum", **options)
+    loss = losses.lookup.NAMES[name](reduction="sum", **options)
     h = 1e-6
     away = np.array(
         [
@@ -173,7 +177,7 @@ def test_gradients_are_those_of_the_values(settings, units, seed):
         ]
     )
     got = loss.gradient(y, p, w)
-    each = losses._ALL[name](reduction=None, **options)
+    each = losses.lookup.NAMES[name](reduction=None, **options)
     for j in range(units):
         e = h * (np.arange(units) == j)
         numeric = (each(y, p + e, w) - each(y, p - e, w)) / (2 * h)
@@ -200,7 +204,7 @@ def test_powers(gamma, dtype):
     assert np.isnan(kernels.apply_power(np.array([-2.0, np.nan], dtype), 0.5)).all()
 
 
-@pytest.mark.parametrize("name", losses._CLASSES)
+@pytest.mark.parametrize("name", losses.lookup.CLASSES)
 @pytest.mark.parametrize("dtype", DTYPES)
 def test_edge_values(name, dtype):
     """One row, rows out of order in memory, nan in one row: only that row's loss is nan."""
@@ -258,7 +262,7 @@ def test_hinge_labels_are_told_from_the_whole_batch(rows):
         assert slices[0] == pytest.approx(loss, rel=1e-12)
 
 
-@pytest.mark.parametrize("name", losses._CLASSES)
+@pytest.mark.parametrize("name", losses.lookup.CLASSES)
 def test_gradient_checks(name):
     """Backpropagation through each loss, behind activations that suit it."""
     rng = np.random.default_rng(9)
@@ -335,9 +339,13 @@ def test_configs(name, config):
         (lambda: losses.Huber(delta="1"), ValueError, "delta='1' is not"),
         (lambda: losses.BinaryFocalCrossentropy(gamma=np.inf), ValueError, "gamma=inf is not a finite number"),
         (lambda: losses.CategoricalFocalCrossentropy(alpha=[1, None]), ValueError, r"alpha\[1\]=None"),
-        (lambda: losses.BinaryCrossentropy(axis=0), ValueError, "axis=0, expected -1"),
-        (lambda: losses.CosineSimilarity(axis=1), ValueError, "axis=1, expected -1"),
-        (lambda: losses.SparseCategoricalCrossentropy(ignore_class=0.5), TypeError, "ignore_class=0.5 is neither"),
+        (lambda: losses.BinaryCrossentropy(axis=0), ValueError, "axis=0 is not -1: rows have one axis"),
+        (lambda: losses.CosineSimilarity(axis=1), ValueError, "axis=1 is not -1: rows have one axis"),
+        (
+            lambda: losses.SparseCategoricalCrossentropy(ignore_class=0.5),
+            TypeError,
+            "ignore_class=0.5 is not an integer",
+        ),
         (lambda: losses.get("huberr"), ValueError, "loss='huberr' is not known. Did you mean 'huber'"),
         (lambda: losses.get(int), ValueError, "is not known"),
         (
@@ -348,13 +356,82 @@ def test_configs(name, config):
         (
             lambda: losses.SparseCategoricalCrossentropy(ignore_class=-1)([0, -2], np.eye(2)),
             ValueError,
-            r"y_true\[1\] = -2 is no class number",
+            r"y_true\[1\] = -2 is not a valid class index",
         ),
     ],
 )
 def test_bad_input(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+SETTINGS = [(name, field) for name, cls in losses.lookup.CLASSES.items() for field in cls._fields]
+
+
+def bad_values(field):
+    """What no setting takes, but for what this one does."""
+    values = ["0.1", True, math.nan, -math.inf, 10**400, 1j, [None], object(), None]
+    if isinstance(field, Flag):
+        values.remove(True)
+    if isinstance(field, Text):
+        values.remove("0.1")
+    if field.optional or None in getattr(field, "known", ()):
+        values.remove(None)
+    return values
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS)
+def test_bad_settings_are_refused(name, setting):
+    cls = losses.lookup.CLASSES[name]
+    loss, parameter = cls(), inspect.signature(cls).parameters[setting]
+    before = dict(vars(loss))
+    for value in bad_values(cls._fields[setting]):
+        with pytest.raises(ValueError, match=rf"^{setting}(\[0\])?="):
+            setattr(loss, setting, value)
+        assert vars(loss) == before
+        if value is not None or parameter.default is not None:
+            with pytest.raises(ValueError, match=rf"^{setting}(\[0\])?="):
+                cls(**{setting: value})
+
+
+@pytest.mark.parametrize("name", losses.lookup.CLASSES)
+def test_defaults_are_those_of_the_signatures(name):
+    cls = losses.lookup.CLASSES[name]
+    loss, parameters = cls(), inspect.signature(cls).parameters
+    # Keras leaves the axis of this one out of its configurations, and nothing here depends on it
+    assert set(parameters) - set(cls._fields) == ({"axis"} if name.startswith("Sparse") else set())
+    for setting, field in cls._fields.items():
+        assert field.default == parameters[setting].default
+        assert setting == "name" or getattr(loss, setting) == field.default
+
+
+def test_settings_that_are_assigned_later_count():
+    y, p = np.array([[0.0, 3.0]]), np.array([[1.0, 0.5]])
+    loss = losses.Huber()
+    loss.delta = 2
+    assert type(loss.delta) is float
+    assert loss(y, p) == losses.Huber(2.0)(y, p)
+    assert losses.Huber(np.float32(2)).get_config() == {
+        "name": "huber_loss",
+        "reduction": "sum_over_batch_size",
+        "delta": 2.0,
+    }
+    assert losses.CategoricalFocalCrossentropy(np.array([0.5, 1])).alpha == [0.5, 1.0]
+    with pytest.raises(ValueError, match=r"axis='-1' is not an integer"):
+        losses.SparseCategoricalCrossentropy(axis="-1")
+    for rows in (y.astype(str), [["a", "b"]]):
+        with pytest.raises(TypeError, match=r"sample_weight has dtype <U\d+, expected real numbers"):
+            loss(y, p, rows)
+
+
+@pytest.mark.parametrize("name", losses.lookup.CLASSES)
+def test_pickles(name):
+    loss = getattr(losses, name)(reduction="sum")
+    twin = pickle.loads(pickle.dumps(loss))
+    assert type(twin) is type(loss)
+    assert twin.get_config() == loss.get_config()
+    function = losses.FUNCTIONS[loss._kind]
+    assert pickle.loads(pickle.dumps(function)) is function
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,9 @@
 """Metrics: figures recorded from Keras (tests/keras_figures/make_metrics.py), the definitions, and one's own."""
 
 import copy
+import inspect
 import json
+import math
 import pickle
 from pathlib import Path
 
@@ -11,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gdcore import losses, metrics
+from gdcore._fields import Flag, Text
 
 FOLDER = Path(__file__).parent / "keras_figures"
 FIGURES = json.loads((FOLDER / "metrics.json").read_text())
@@ -81,9 +84,9 @@ def test_keras_figures(name, config, entries):
 
 def test_all_classes_and_names_are_recorded():
     theirs = set(FIGURES["names"])
-    assert theirs - set(metrics._ALL) == {"Metric", "metric"}
-    assert set(metrics._ALL) <= theirs
-    assert {name for name, *_ in FIGURES["cases"]} == set(metrics._CLASSES)
+    assert theirs - set(metrics.lookup.NAMES) == {"Metric", "metric"}
+    assert set(metrics.lookup.NAMES) <= theirs
+    assert {name for name, *_ in FIGURES["cases"]} == set(metrics.lookup.CLASSES)
 
 
 @pytest.mark.parametrize("name", FIGURES["configs"])
@@ -364,34 +367,46 @@ def test_infinite_and_tiny_outputs():
         (lambda: metrics.deserialize({"class_name": "AOC"}), ValueError, "Did you mean 'AUC'"),
         (lambda: metrics.deserialize({}), ValueError, "metric='None' is not known"),
         (lambda: metrics.MeanMetricWrapper(3), TypeError, "fn=3 is not callable"),
-        (lambda: metrics.Precision(1.5), ValueError, "thresholds=1.5 are not numbers between 0 and 1"),
-        (lambda: metrics.Precision(["a"]), ValueError, r"thresholds=\['a'\] are not"),
-        (lambda: metrics.Precision([]), ValueError, r"thresholds=\[\] are not"),
+        (lambda: metrics.Precision(1.5), ValueError, "thresholds=1.5 is not a finite number between 0 and 1"),
+        (lambda: metrics.Precision(["a"]), ValueError, r"thresholds\[0\]='a' is not a finite number"),
+        (lambda: metrics.Precision([]), ValueError, r"thresholds=\[\] is empty, expected numbers between 0 and 1"),
         (lambda: metrics.Precision(top_k=0), ValueError, "top_k=0 is not an integer of at least 1"),
         (lambda: metrics.Recall(class_id=-1), ValueError, "class_id=-1 is not an integer of at least 0"),
         (lambda: metrics.Recall(dtype="float46"), ValueError, "dtype='float46' is not known. Did you mean 'float64'"),
         (lambda: metrics.Recall(dtype="int32"), ValueError, "dtype='int32' is not known"),
-        (lambda: metrics.BinaryAccuracy(threshold=-0.1), ValueError, "threshold=-0.1 is not between 0 and 1"),
-        (lambda: metrics.SensitivityAtSpecificity(1.1), ValueError, "specificity=1.1 is not between 0 and 1"),
+        (
+            lambda: metrics.BinaryAccuracy(threshold=-0.1),
+            ValueError,
+            "threshold=-0.1 is not a finite number of at",
+        ),
+        (
+            lambda: metrics.SensitivityAtSpecificity(1.1),
+            ValueError,
+            "specificity=1.1 is not a finite number between 0 and 1",
+        ),
         (lambda: metrics.RecallAtPrecision(0.5, 0), ValueError, "num_thresholds=0 is not an integer of at least 1"),
         (lambda: metrics.AUC(1), ValueError, "num_thresholds=1 is not an integer of at least 2"),
         (lambda: metrics.AUC(curve="RCO"), ValueError, "curve='RCO' is not one of 'ROC', 'PR', 'PRGAIN'"),
         (lambda: metrics.AUC(summation_method="mean"), ValueError, "summation_method='mean' is not one of"),
         (lambda: metrics.AUC(num_labels=2), ValueError, "num_labels=2 is for multi_label=True only"),
         (lambda: metrics.F1Score("mean"), ValueError, "average='mean' is not one of None, 'micro'"),
-        (lambda: metrics.F1Score(threshold=0.0), ValueError, "threshold=0.0 is not greater than 0 and at most 1"),
-        (lambda: metrics.FBetaScore(beta=-1.0), ValueError, "beta=-1.0 is not greater than 0"),
+        (
+            lambda: metrics.F1Score(threshold=0.0),
+            ValueError,
+            "threshold=0.0 is not a finite number greater than 0 and at most 1",
+        ),
+        (lambda: metrics.FBetaScore(beta=-1.0), ValueError, "beta=-1.0 is not a finite number greater than 0"),
         (lambda: metrics.R2Score("mean"), ValueError, "class_aggregation='mean' is not one of"),
         (lambda: metrics.R2Score(num_regressors=-1), ValueError, "num_regressors=-1"),
-        (lambda: metrics.PearsonCorrelation(axis=2), ValueError, "axis=2 is not an axis"),
-        (lambda: metrics.CategoricalCrossentropy(axis=0), ValueError, "axis=0 is not the last one"),
+        (lambda: metrics.PearsonCorrelation(axis=2), ValueError, "axis=2 is not an integer of at most 1"),
+        (lambda: metrics.CategoricalCrossentropy(axis=0), ValueError, "axis=0 is not -1 or 1: rows have one axis"),
         (
             lambda: metrics.BinaryCrossentropy(label_smoothing=2),
             ValueError,
             "label_smoothing=2 is not a finite number between",
         ),
-        (lambda: metrics.IoU(2, [2]), ValueError, r"target_class_ids=\[2\] are not numbers from 0 to"),
-        (lambda: metrics.IoU(2, []), ValueError, r"target_class_ids=\[\] are not"),
+        (lambda: metrics.IoU(2, [2]), ValueError, r"target_class_ids\[0\]=2 is not an integer of at most 1"),
+        (lambda: metrics.IoU(2, []), ValueError, r"target_class_ids=\[\] is empty, expected class numbers from 0 to 1"),
         (lambda: metrics.MeanIoU(0), ValueError, "num_classes=0 is not an integer of at least 1"),
         (lambda: metrics.TopKCategoricalAccuracy(1.5), ValueError, "k=1.5 is not an integer of at least 0"),
     ],
@@ -402,6 +417,202 @@ def test_bad_settings(call, error, match):
 
 
 Y, P = np.eye(3)[[0, 1, 2, 0]], np.full((4, 3), 0.25)
+
+
+# what the classes need that have arguments without defaults
+NEEDED = {
+    "MeanMetricWrapper": {"fn": of_samples},
+    "IoU": {"num_classes": 3, "target_class_ids": [0, 2]},
+    "OneHotIoU": {"num_classes": 3, "target_class_ids": [0, 2]},
+    "MeanIoU": {"num_classes": 3},
+    "OneHotMeanIoU": {"num_classes": 3},
+    "SensitivityAtSpecificity": {"specificity": 0.5},
+    "SpecificityAtSensitivity": {"sensitivity": 0.5},
+    "PrecisionAtRecall": {"recall": 0.5},
+    "RecallAtPrecision": {"precision": 0.5},
+}
+CLASSES = metrics.lookup.CLASSES
+
+
+def bad_values(field):
+    """What no setting takes, but for what this one does."""
+    values = ["0.1", True, math.nan, -math.inf, 10**400, 1j, [None], object(), None]
+    if isinstance(field, Flag):
+        values.remove(True)
+    if isinstance(field, Text):
+        values.remove("0.1")
+    if field.optional or None in getattr(field, "known", ()):
+        values.remove(None)
+    return values
+
+
+@pytest.mark.parametrize(("name", "setting"), [(name, setting) for name, c in CLASSES.items() for setting in c._fields])
+def test_bad_settings_are_refused(name, setting):
+    cls, needed = CLASSES[name], NEEDED.get(name, {})
+    metric, parameter = cls(**needed), inspect.signature(cls).parameters[setting]
+    before = dict(vars(metric))
+    for value in bad_values(cls._fields[setting]):
+        with pytest.raises(ValueError, match=rf"^{setting}(\[0\])?="):
+            setattr(metric, setting, value)
+        assert vars(metric) == before
+        if value is not None or parameter.default is not None:
+            with pytest.raises(ValueError, match=rf"^{setting}(\[0\])?="):
+                cls(**{**needed, setting: value})
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_defaults_are_those_of_the_signatures(name):
+    cls, needed = CLASSES[name], NEEDED.get(name, {})
+    metric, parameters = cls(**needed), inspect.signature(cls).parameters
+    # Keras leaves this axis out of its configurations, and nothing here depends on it
+    others = {"axis"} if name in ("CategoricalCrossentropy", "SparseCategoricalCrossentropy") else set()
+    assert set(parameters) - set(cls._fields) == (others if name != "MeanMetricWrapper" else {"kwargs"})
+    assert not needed.keys() - cls._fields.keys()
+    shown = {"name": metric.name, "dtype": "int64" if "IoU" in name else "float32", **needed}
+    for setting, field in cls._fields.items():
+        default = parameters[setting].default
+        assert field.default is default
+        if setting == "thresholds":
+            assert default is None
+            assert len(metric.thresholds) == (200 if name == "AUC" else 1)
+        elif setting == "target_class_ids" and not needed:
+            assert metric.target_class_ids == list(default) == [0, 1]
+        else:
+            assert getattr(metric, setting) == shown.get(setting, default)
+
+
+def test_settings_that_are_assigned_later_count():
+    precision = metrics.Precision()
+    assert precision.thresholds == [0.5]
+    precision.top_k = 2
+    assert precision.thresholds == [-1e10]
+    assert precision(Y, P) == metrics.Precision(top_k=2)(Y, P)
+    precision.top_k, precision.thresholds = None, np.array([0.2, 0.6])
+    with pytest.raises(ValueError, match=r"settings of metric 'precision' are not those .* call reset_state"):
+        precision.update_state(Y, P)
+    precision.reset_state()
+    assert np.array_equal(precision(Y, P), metrics.Precision([0.2, 0.6])(Y, P))
+    assert precision.get_config() == metrics.Precision([0.2, 0.6]).get_config()
+
+    smooth = metrics.BinaryCrossentropy()
+    smooth.label_smoothing, smooth.from_logits = 0.5, np.True_
+    assert smooth(Y, P) == metrics.BinaryCrossentropy(from_logits=True, label_smoothing=0.5)(Y, P)
+    correlation = metrics.PearsonCorrelation()
+    assert not correlation._by_batch
+    correlation.axis = 0
+    assert correlation._by_batch
+    score = metrics.F1Score()
+    score.average = "macro"
+    assert "beta" not in score.get_config()
+    assert score(Y, P) == metrics.F1Score("macro")(Y, P)
+
+
+def test_of_the_number_of_thresholds_and_the_thresholds_the_last_one_counts():
+    area = metrics.AUC(5, curve="pr", summation_method="Minoring")
+    assert (area.curve, area.summation_method) == ("PR", "minoring")
+    assert area.thresholds == [-1e-7, 0.25, 0.5, 0.75, 1 + 1e-7]
+    area.thresholds = (0.9, 0.1, 0.3)
+    assert (area.num_thresholds, area.thresholds) == (5, [-1e-7, 0.1, 0.3, 0.9, 1 + 1e-7])
+    assert area.get_config()["thresholds"] == [0.1, 0.3, 0.9]
+    area.num_thresholds = 5
+    assert area.thresholds == [-1e-7, 0.25, 0.5, 0.75, 1 + 1e-7]
+    assert "thresholds" not in area.get_config()
+    assert metrics.AUC(thresholds=[]).get_config()["thresholds"] == []
+    best = metrics.RecallAtPrecision(0.5, num_thresholds=3)
+    assert best.thresholds == [0.0, 0.5, 1.0]
+    best.num_thresholds = 1
+    assert best.thresholds == [0.5]
+
+
+def test_classes_that_are_looked_at_are_among_those_that_there_are():
+    shares = metrics.IoU(3, [0, 2])
+    with pytest.raises(ValueError, match="num_classes=2 is not an integer of at least 3"):
+        shares.num_classes = 2
+    with pytest.raises(ValueError, match=r"target_class_ids\[1\]=3 is not an integer of at most 2"):
+        shares.target_class_ids = [0, 3]
+    assert (shares.num_classes, shares.target_class_ids) == (3, [0, 2])
+    shares.num_classes, shares.target_class_ids = 4, range(1, 4)
+    assert shares([0, 3], [0, 3]) == metrics.IoU(4, [1, 2, 3])([0, 3], [0, 3])
+
+
+@pytest.mark.parametrize("value", [np.float32, "float32", np.dtype("float32"), None])
+def test_types(value):
+    assert metrics.Mean(dtype=value).dtype == "float32"
+    metric = metrics.MeanIoU(2, dtype=int)
+    metric.dtype = float
+    assert metric.dtype == "float64"
+    with pytest.raises(ValueError, match="dtype=dtype\\('int64'\\) is not one of 'float32', 'float64'"):
+        metrics.Mean(dtype=np.dtype("int64"))
+
+
+def old(metric, **changed):
+    """The metric with the attributes that version 0.1.0 gave it, as it pickled them."""
+    state = dict(vars(metric))
+    state["_dtype"] = state.pop("dtype")
+    state["_empty"] = state["_sums"] is None
+    state["_sums"] = metric._totals
+    state.update(changed)
+    twin = object.__new__(type(metric))
+    twin.__setstate__({name: value for name, value in state.items() if value is not Ellipsis})
+    return twin
+
+
+COUNTS = {"_at": np.zeros(1), "_even": False}
+SAMPLED = {"_settings": {}, "_of": losses.MeanSquaredError()}
+
+
+@pytest.mark.parametrize(
+    ("metric", "changed"),
+    [
+        (metrics.Mean(), {}),
+        (metrics.MeanMetricWrapper(of_samples), {"fn": ..., "_fn": of_samples}),
+        (metrics.MeanAbsoluteError("named", "float64"), SAMPLED),
+        (
+            metrics.BinaryCrossentropy(label_smoothing=0.2),
+            {**SAMPLED, "_settings": {"from_logits": False, "label_smoothing": 0.2}, "from_logits": ...},
+        ),
+        (metrics.PearsonCorrelation(axis=0), {**SAMPLED, "_by_batch": True}),
+        (metrics.Recall(), {**COUNTS, "thresholds": [0.5], "_given": None}),
+        (metrics.Recall(0.3), {**COUNTS, "thresholds": [0.3], "_given": 0.3}),
+        (metrics.TruePositives([0.3, 0.5]), {**COUNTS, "thresholds": [0.3, 0.5], "_given": [0.3, 0.5]}),
+        (metrics.PrecisionAtRecall(0.5, 3), {**COUNTS, "thresholds": [0.0, 0.5, 1.0]}),
+        (metrics.AUC(3), {**COUNTS, "thresholds": [-1e-7, 0.5, 1 + 1e-7], "_given": False, "_by_label": False}),
+        (
+            metrics.AUC(thresholds=[0.2]),
+            {**COUNTS, "thresholds": [-1e-7, 0.2, 1 + 1e-7], "_given": True, "_labels": None},
+        ),
+        (metrics.F1Score("macro"), {}),
+    ],
+    ids=lambda x: type(x).__name__,
+)
+def test_pickles_of_version_0_1_0(metric, changed):
+    for batches in range(2):
+        twin = old(metric, **changed)
+        assert vars(twin).keys() == vars(metric).keys()
+        assert twin.get_config() == metric.get_config()
+        assert np.array_equal(twin.result(), metric.result())
+        assert (twin._sums is None) == (batches == 0)
+        twin.reset_state()
+        data = (Y,) if type(metric) is metrics.Mean else (Y, P - Y / 8)
+        assert np.array_equal(twin(*data), metric(*data))
+
+
+def test_which_figures_are_good():
+    small = ("Error", "Hinge", "Crossentropy", "Divergence", "Poisson")
+    large = tuple("Accuracy AUC Precision Recall Sensitivity Specificity Score IoU Correlation Similarity".split())
+    for name, cls in CLASSES.items():
+        told = metrics.lookup.is_smaller_better(cls(**NEEDED.get(name, {})))
+        assert told is (True if name.endswith(small) else False if name.endswith(large) else None), name
+
+    class Mine(metrics.MeanSquaredError):
+        pass
+
+    class Other(Largest):
+        _direction = "up"
+
+    assert metrics.lookup.is_smaller_better(Mine()) is True
+    assert metrics.lookup.is_smaller_better(Largest()) is None
+    assert metrics.lookup.is_smaller_better(Other()) is False
 
 
 @pytest.mark.parametrize(
@@ -440,7 +651,7 @@ def test_bad_data_changes_nothing(metric, data, error, match):
     with pytest.raises(error, match=match):
         metric.update_state(*data)
     np.testing.assert_array_equal(metric.result(), before)
-    assert metric._empty
+    assert metric._sums is None
 
 
 def test_another_number_of_columns():

@@ -31,7 +31,7 @@ def test_the_elementwise_optimizers_are_keras_bit_for_bit():
 
 def test_nothing_that_a_dense_net_has_is_left_out():
     names = {part: {row.name for row in gdcore.verify(part).parts} for part in ("optimizers", "losses", "schedules")}
-    assert names["losses"] == set(gdcore.losses._CLASSES)
+    assert names["losses"] == set(gdcore.losses.lookup.CLASSES)
     schedules = {name for name, cls in vars(gdcore.optimizers.schedules).items() if _is(cls, "LearningRateSchedule")}
     assert names["schedules"] == schedules - {"EpochDecay"}  # which Keras does not have
     missing = {name for name, cls in vars(gdcore.optimizers).items() if _is(cls, "Optimizer")} - names["optimizers"]

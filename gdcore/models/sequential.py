@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import losses, metrics, optimizers
+from .. import _checks, losses, metrics, optimizers
 from .. import random as _random
 from .._core import Network
 from .._core import kernels as _kernels
@@ -1459,7 +1459,7 @@ def _loss_weight(given: Any) -> float:
     weights = list(given) if isinstance(given, list | tuple) else [given]
     if len(weights) != 1:
         raise ValueError(f"loss_weights={given!r} has {len(weights)} entries, expected one: the model has one output")
-    return losses._number("loss_weights", weights[0])
+    return _checks.number("loss_weights", weights[0])
 
 
 def _metric(identifier: Any) -> metrics.Metric:
