@@ -534,6 +534,48 @@ def test_around_an_optimizer_its_settings_and_state_are_its_own():
     assert untouched.loss_scale_factor == 2
 
 
+def test_a_loss_scale_is_kept_as_keras_keeps_it():
+    optimizer, values = optimizers.LossScaleOptimizer(optimizers.Nadam(0.5), 8.0, 5), [np.ones((2, 3)), np.ones(4)]
+    assert [v.tolist() for v in optimizer._keras_variables()] == [0, 0, 0, 0.5]
+    for _ in range(7):
+        optimizer.apply([np.ones((2, 3)), np.ones(4)], values)
+    kept = optimizer._keras_variables()
+    # iterations and rate, which Keras's class inherits and does not use; steps and scale; those of the inner optimizer
+    assert [v.tolist() for v in kept[:6]] == [0, 0, 2, 16, 7, 0.5]
+    assert [v.shape for v in kept[6:]] == [(2, 3), (2, 3), (4,), (4,), ()]
+    twin = optimizers.LossScaleOptimizer(optimizers.Nadam(0.25))
+    twin.build(values)
+    before = [v.copy() for v in twin._keras_variables()]
+    for place, bad in ((2, -1), (3, 0.0), (3, np.nan), (4, -1), (5, np.inf)):
+        wrong = [np.array(bad) if i == place else v for i, v in enumerate(kept)]
+        with pytest.raises(ValueError, match=r"is no (loss scale|number of iterations|learning rate)"):
+            twin._set_keras_variables(wrong)
+        assert all(np.array_equal(a, b) for a, b in zip(before, twin._keras_variables(), strict=True))
+    twin._set_keras_variables(kept)
+    assert all(np.array_equal(a, b) for a, b in zip(kept, twin._keras_variables(), strict=True))
+    assert (twin.dynamic_scale, twin.iterations, twin.learning_rate) == (16, 7, 0.5)
+
+
+def test_models_with_a_loss_scale_are_saved(tmp_path):
+    pytest.importorskip("h5py")
+    model = gdcore.Sequential([gdcore.layers.Dense(2, input_dim=3)])
+    model.compile(optimizers.LossScaleOptimizer(optimizers.Adam(0.125), 2.0, 3), "mse")
+    x, y = np.random.default_rng(1).normal(size=(2, 20, 3))
+    model.fit(x, y[:, :2], batch_size=5, epochs=2, verbose=0)
+    model.save(tmp_path / "scaled.keras")
+    model.save_weights(tmp_path / "scaled.weights.h5")
+    again = gdcore.models.load_model(tmp_path / "scaled.keras")
+    twin = gdcore.models.clone_model(model)
+    twin.compile(optimizers.LossScaleOptimizer(optimizers.Adam(0.25)), "mse")
+    twin._build_optimizer(twin.optimizer)
+    twin.load_weights(tmp_path / "scaled.weights.h5")
+    assert again.optimizer.get_config() == model.optimizer.get_config()
+    for other in (again, twin):
+        assert other.optimizer.dynamic_scale == model.optimizer.dynamic_scale == 8
+        for a, b in zip(model.optimizer._keras_variables(), other.optimizer._keras_variables(), strict=True):
+            assert np.array_equal(a, b)
+
+
 def test_called_as_scipy_calls_it_an_optimizer_minimises():
     code = """
 import sys

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
+import numpy as np
+
 from .. import _checks
 from .._fields import Configured, Field, Integer, Real
 from .base import Optimizer
@@ -161,6 +163,30 @@ class LossScaleOptimizer(Optimizer):
 
     def _restore(self, snapshot: tuple[dict[str, Any], dict[str, Any]]) -> None:
         self.inner_optimizer._restore(snapshot)
+
+    def _keras_variables(self) -> list[NDArray[Any]]:
+        # Keras gives the outer optimizer iterations and a rate as well, of which it makes no use
+        return [np.array(0, np.int64), np.array(0, np.float32), *self._keras_slots()]
+
+    def _keras_slots(self) -> list[NDArray[Any]]:
+        scale: list[NDArray[Any]] = []
+        if self.built:
+            scale = [np.array(self._scalars[2], np.int64), np.array(self._scalars[1], np.float32)]
+        return [*scale, *self.inner_optimizer._keras_variables()]
+
+    def _set_keras_variables(self, values: Sequence[NDArray[Any]]) -> None:
+        inner = self.inner_optimizer
+        first = 4 if self.built else 2
+        iterations, *more = values[first:]
+        if not 0 <= int(iterations) < 2**62:
+            raise ValueError(f"optimizer: {iterations} is no number of iterations")
+        if len(more) - len(inner._keras_slots()) == 1 and not 0 <= more[0] < np.inf:
+            raise ValueError(f"optimizer: {more[0]} is no learning rate")
+        if self.built:
+            if not (values[2] >= 0 and 0 < values[3] < np.inf):
+                raise ValueError(f"optimizer: {values[3]} for {values[2]} steps is no loss scale")
+            self._scalars[1:] = values[3], values[2]
+        inner._set_keras_variables(values[first:])
 
     def _fresh(self) -> LossScaleOptimizer:
         return LossScaleOptimizer(
