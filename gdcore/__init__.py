@@ -97,5 +97,9 @@ def __getattr__(name: str) -> Any:
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
+# SciPy calls an optimizer as its method; what runs then lies above the optimizers, and loads SciPy
+optimizers.base.provide_minimize(lambda: __getattr__("minimize"))
+
+
 def __dir__() -> list[str]:
     return sorted({*globals(), *__all__})

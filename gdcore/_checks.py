@@ -24,7 +24,7 @@ _BEYOND = (1 << 1024) - (1 << 970)
 """The smallest whole number that float() rounds to more than the largest float, and so refuses."""
 
 
-def _shown(value: Any) -> str:
+def shown(value: Any) -> str:
     """The value as errors show it: of a number of hundreds of digits, which Python may refuse to print, the size."""
     if isinstance(value, int) and abs(value) >= _BEYOND:
         return f"a whole number of {value.bit_length()} bits"
@@ -60,7 +60,7 @@ def number(
     if inside and (above is None or value > above) and (below is None or value < below):
         return float(value)
     limits = _limits(low, high, above, below)
-    raise (ValueError if real else WrongType)(f"{name}={_shown(value)} is not a finite number{limits}")
+    raise (ValueError if real else WrongType)(f"{name}={shown(value)} is not a finite number{limits}")
 
 
 def _limits(low: float, high: float, above: float | None, below: float | None) -> str:
@@ -97,21 +97,21 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
     limits = "" if low is None and not whole else f" of at least {least}"
     if whole and value > high:
         limits = f" of at most {high}"
-    raise (ValueError if whole else WrongType)(f"{name}={_shown(value)} is not an integer{limits}")
+    raise (ValueError if whole else WrongType)(f"{name}={shown(value)} is not an integer{limits}")
 
 
 def flag(name: str, value: Any) -> bool:
     """True or False (NumPy's too, and 0 and 1), as a bool; anything else raises `WrongType`."""
     if isinstance(value, bool | np.bool_) or (isinstance(value, int | np.integer) and value in (0, 1)):
         return bool(value)
-    raise WrongType(f"{name}={_shown(value)} is not True or False")
+    raise WrongType(f"{name}={shown(value)} is not True or False")
 
 
 def text(name: str, value: Any) -> str:
     """A string; anything else raises `WrongType`."""
     if isinstance(value, str):
         return value
-    raise WrongType(f"{name}={_shown(value)} is not a string")
+    raise WrongType(f"{name}={shown(value)} is not a string")
 
 
 def choice(name: str, value: Any, known: Iterable[Any]) -> Any:
@@ -120,7 +120,7 @@ def choice(name: str, value: Any, known: Iterable[Any]) -> Any:
     for option in options:
         if type(value) is type(option) and value == option:
             return option
-    raise ValueError(f"{name}={_shown(value)} is not one of {', '.join(map(repr, options))}")
+    raise ValueError(f"{name}={shown(value)} is not one of {', '.join(map(repr, options))}")
 
 
 def last_axis(name: str, value: Any, also: Sequence[int] = (-1,)) -> Any:

@@ -491,7 +491,7 @@ def test_improvement_is_seen_in_the_type_of_the_model():
     ("kind", "options", "error", "message"),
     [
         (EarlyStopping, {"patience": -1}, ValueError, "patience=-1"),
-        (EarlyStopping, {"min_delta": "a"}, TypeError, "min_delta='a' is not a number"),
+        (EarlyStopping, {"min_delta": "a"}, TypeError, "min_delta='a' is not a finite number"),
         (EarlyStopping, {"baseline": np.nan}, ValueError, "baseline=nan"),
         (EarlyStopping, {"start_from_epoch": -3}, ValueError, "start_from_epoch=-3"),
         (ReduceLROnPlateau, {"factor": 1.0}, ValueError, "factor=1.0"),

@@ -299,9 +299,9 @@ def test_configs_and_copies(name):
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: ExponentialDecay(0.1, 0, 0.5), ValueError, "decay_steps=0 is not greater than 0"),
+        (lambda: ExponentialDecay(0.1, 0, 0.5), ValueError, "decay_steps=0 is not a finite number greater than 0"),
         (lambda: ExponentialDecay(0.1, -5, 0.5), ValueError, "decay_steps=-5"),
-        (lambda: ExponentialDecay(0.1, "x", 0.5), TypeError, "decay_steps='x' is not a number"),
+        (lambda: ExponentialDecay(0.1, "x", 0.5), TypeError, "decay_steps='x' is not a finite number"),
         (lambda: ExponentialDecay(-0.1, 5, 0.5), ValueError, "initial_learning_rate=-0.1"),
         (lambda: ExponentialDecay(0.1, 5, -0.5), ValueError, "decay_rate=-0.5"),
         (lambda: schedules.InverseTimeDecay(0.1, 0, 0.5), ValueError, "decay_steps=0"),
@@ -316,7 +316,11 @@ def test_configs_and_copies(name):
         (lambda: EpochDecay(0.1, 0.5, 0), ValueError, "steps_per_epoch=0"),
         (lambda: schedules.PiecewiseConstantDecay([1, 2], [0.1]), ValueError, "values has 1 entries and boundaries 2"),
         (lambda: schedules.PiecewiseConstantDecay([2, 1], [0.1, 0.2, 0.3]), ValueError, "not in ascending order"),
-        (lambda: schedules.PiecewiseConstantDecay([1], [0.1, "x"]), TypeError, r"values\[1\]='x' is not a number"),
+        (
+            lambda: schedules.PiecewiseConstantDecay([1], [0.1, "x"]),
+            TypeError,
+            r"values\[1\]='x' is not a finite",
+        ),
         (lambda: CosineDecay(0.1, 5)("now"), TypeError, "step has dtype"),
         (lambda: schedules.deserialize({"class_name": "CosinDecay"}), ValueError, "Did you mean 'CosineDecay'"),
     ],
@@ -324,6 +328,42 @@ def test_configs_and_copies(name):
 def test_bad_input(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_lists_are_copies_and_checked_again_when_used():
+    boundaries, values = [2, 4], np.float32([0.5, 0.25, 0.125])
+    schedule = schedules.PiecewiseConstantDecay(boundaries, values)
+    boundaries.append(9)
+    schedule.get_config()["values"].append(9)
+    assert (schedule.boundaries, schedule.values) == ([2, 4], [0.5, 0.25, 0.125])
+    assert [type(b) for b in schedule.boundaries] == [int, int]
+    assert json.loads(json.dumps(schedule.get_config())) == schedule.get_config()
+    optimizer, arrays = optimizers.SGD(schedule), [np.zeros(1)]
+    optimizer.apply([np.ones(1)], arrays)
+    table = schedule._spec()[3]
+    assert table.flags.owndata
+    assert table is not schedule._spec()[3]
+    for attribute, entry, message in (
+        ("values", 0.1, "values has 4 entries and boundaries 2"),
+        ("boundaries", 1, r"boundaries=\[2, 4, 1\] are not in ascending order"),
+        ("boundaries", "x", r"boundaries\[2\]='x' is not a finite number"),
+        ("values", np.nan, r"values\[3\]=nan is not a finite number of at least 0"),
+    ):
+        getattr(schedule, attribute).append(entry)
+        for use in (lambda: schedule(3), schedule._spec, lambda: optimizer.apply([np.ones(1)], arrays)):
+            with pytest.raises((TypeError, ValueError), match=message):
+                use()
+        assert (optimizer.iterations, arrays[0]) == (1, -0.5)
+        getattr(schedule, attribute).pop()
+    assert table.tolist() == [2, 4, 0.5, 0.25, 0.125]
+    schedule.boundaries, schedule.values = [1], [4, 2]
+    assert schedule(np.arange(4)).tolist() == [4, 4, 2, 2]
+
+
+def test_steps_stay_whole_numbers():
+    for steps, kept in ((1000, "1000"), (np.int64(7), "7"), (2.5, "2.5"), (np.float32(3), "3.0")):
+        config = CosineDecay(0.1, steps, warmup_steps=steps).get_config()
+        assert json.dumps([config["decay_steps"], config["warmup_steps"]]) == f"[{kept}, {kept}]"
 
 
 def test_edge_values():

@@ -9,34 +9,20 @@ Called with a step, or an array of steps, a schedule gives what the core would c
 
 from __future__ import annotations
 
-import math
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, TypeVar
 
 import numpy as np
 
+from .. import _checks
 from .._core import kernels
+from .._fields import Configured, Flag, Real, Text
 from .._names import unknown
+from .settings import Count, Name, Numbers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 _S = TypeVar("_S", bound="LearningRateSchedule")
-
-
-def _number(name: str, value: Any, low: float, high: float) -> float:
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name}={value!r} is not a number") from None
-    if not (low <= number <= high) or math.isinf(number):
-        raise ValueError(f"{name}={value!r} is not a finite number between {low:g} and {high:g}")
-    return number
-
-
-def _positive(name: str, value: Any) -> float:
-    if _number(name, value, 0.0, math.inf) == 0:
-        raise ValueError(f"{name}={value!r} is not greater than 0")
-    return value
 
 
 class LearningRateSchedule:
@@ -61,18 +47,20 @@ class LearningRateSchedule:
 
     def _spec(self) -> tuple[Any, ...]:
         """What the core needs to know: (kind, numbers, flag, table or what to call)."""
-        return _called(self)
+        return called_spec(self)
 
 
-def _called(rate: Any) -> tuple[Any, ...]:
+def called_spec(rate: Any) -> tuple[Any, ...]:
     """The spec of a function of the step whose results are not known to be learning rates."""
-    return ("called", (), False, lambda step: _number("learning_rate", rate(step), 0.0, math.inf))
+    return ("called", (), False, lambda step: _checks.number("learning_rate", rate(step), 0.0))
 
 
-class _Compiled(LearningRateSchedule):
-    """A schedule that the core knows; `_own` is its spec."""
+class _Compiled(Configured, LearningRateSchedule):
+    """A schedule whose formula the core knows."""
 
-    name: str
+    _kind: ClassVar[str]
+    _hyper: ClassVar[tuple[str, ...]] = ()  # the numbers of the formula, in the core's order
+    _switch: ClassVar[str | None] = None  # its flag
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at a step, or at each of an array of steps.
@@ -84,26 +72,27 @@ class _Compiled(LearningRateSchedule):
         Returns
         -------
         float32 scalar, or ndarray of float32 of the shape of step
+
+        Raises
+        ------
+        TypeError
+            If the steps are no real numbers.
         """
         return self._at(step, np.float32)
 
     def _at(self, step: Any, dtype: Any) -> Any:
-        steps = np.asarray(step)
-        if steps.dtype.kind not in "fiub":
-            raise TypeError(f"step has dtype {steps.dtype}, expected real numbers")
+        steps = _checks.real_array("step", step)
         flat = np.ascontiguousarray(steps.reshape(-1), np.float64)
-        return kernels.schedule_values(self._own(), flat, dtype).reshape(steps.shape)[()]
+        return kernels.schedule_values(self._formula(), flat, dtype).reshape(steps.shape)[()]
 
-    def _own(self) -> tuple[Any, ...]:
-        raise NotImplementedError
+    def _formula(self) -> tuple[Any, ...]:
+        """The spec of the class's own formula, whatever a subclass makes of `__call__`."""
+        numbers = tuple(getattr(self, name) for name in self._hyper)
+        return (self._kind, numbers, self._switch is not None and getattr(self, self._switch), None)
 
     def _spec(self) -> tuple[Any, ...]:
         # a subclass may have its own idea of the rate
-        return self._own() if type(self).__call__ is _Compiled.__call__ else super()._spec()
-
-    def __repr__(self) -> str:
-        config = ", ".join(f"{k}={v!r}" for k, v in self.get_config().items())
-        return f"{type(self).__name__}({config})"
+        return self._formula() if type(self).__call__ is _Compiled.__call__ else super()._spec()
 
 
 class ExponentialDecay(_Compiled):
@@ -121,7 +110,14 @@ class ExponentialDecay(_Compiled):
     name : str
     """
 
+    initial_learning_rate = Real(0)
+    decay_steps = Count(above=0)
+    decay_rate = Real(0)
+    staircase = Flag()
+    name = Name(lambda cls: cls.__name__)
+
     _kind = "exponential_decay"
+    _hyper, _switch = ("initial_learning_rate", "decay_steps", "decay_rate"), "staircase"
 
     def __init__(
         self,
@@ -131,24 +127,11 @@ class ExponentialDecay(_Compiled):
         staircase: bool = False,
         name: str | None = None,
     ) -> None:
-        self.initial_learning_rate = _number("initial_learning_rate", initial_learning_rate, 0.0, math.inf)
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.decay_rate = _number("decay_rate", decay_rate, 0.0, math.inf)
-        self.staircase = bool(staircase)
-        self.name = name or type(self).__name__
-
-    def _own(self) -> tuple[Any, ...]:
-        numbers = (self.initial_learning_rate, self.decay_steps, self.decay_rate)
-        return (self._kind, numbers, self.staircase, None)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "decay_rate": self.decay_rate,
-            "staircase": self.staircase,
-            "name": self.name,
-        }
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.decay_rate = decay_rate
+        self.staircase = staircase
+        self.name = name
 
 
 class InverseTimeDecay(ExponentialDecay):
@@ -174,6 +157,16 @@ class PolynomialDecay(_Compiled):
     name : str
     """
 
+    initial_learning_rate = Real(0)
+    decay_steps = Count(above=0)
+    end_learning_rate = Real(0)
+    power = Real(0)
+    cycle = Flag()
+    name = Name(lambda cls: "PolynomialDecay")
+
+    _kind = "polynomial_decay"
+    _hyper, _switch = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power"), "cycle"
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -183,26 +176,12 @@ class PolynomialDecay(_Compiled):
         cycle: bool = False,
         name: str | None = None,
     ) -> None:
-        self.initial_learning_rate = _number("initial_learning_rate", initial_learning_rate, 0.0, math.inf)
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.end_learning_rate = _number("end_learning_rate", end_learning_rate, 0.0, math.inf)
-        self.power = _number("power", power, 0.0, math.inf)
-        self.cycle = bool(cycle)
-        self.name = name or "PolynomialDecay"
-
-    def _own(self) -> tuple[Any, ...]:
-        numbers = (self.initial_learning_rate, self.decay_steps, self.end_learning_rate, self.power)
-        return ("polynomial_decay", numbers, self.cycle, None)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "end_learning_rate": self.end_learning_rate,
-            "power": self.power,
-            "cycle": self.cycle,
-            "name": self.name,
-        }
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.end_learning_rate = end_learning_rate
+        self.power = power
+        self.cycle = cycle
+        self.name = name
 
 
 class PiecewiseConstantDecay(_Compiled):
@@ -217,25 +196,28 @@ class PiecewiseConstantDecay(_Compiled):
     name : str
     """
 
+    boundaries = Numbers(ascending=True)
+    values = Numbers(0)
+    name = Text(optional=True)
+
+    _kind = "piecewise_constant_decay"
+
     def __init__(self, boundaries: Sequence[float], values: Sequence[float], name: str = "PiecewiseConstant") -> None:
-        self.boundaries, self.values, self.name = list(boundaries), list(values), name
-        if len(self.boundaries) != len(self.values) - 1:
+        self.boundaries = boundaries
+        self.values = values
+        self.name = name
+        self._formula()  # which looks at both together
+
+    def _formula(self) -> tuple[Any, ...]:
+        # the lists are the user's to change, so that they are checked again; the core gets an array of its own
+        boundaries = type(self).boundaries.check(self.boundaries)
+        values = type(self).values.check(self.values)
+        if len(boundaries) != len(values) - 1:
             raise ValueError(
-                f"values has {len(self.values)} entries and boundaries {len(self.boundaries)}, expected one value more "
-                "than there are boundaries"
+                f"values has {len(values)} entries and boundaries {len(boundaries)}, expected one value more than "
+                "there are boundaries"
             )
-        for i, boundary in enumerate(self.boundaries):
-            _number(f"boundaries[{i}]", boundary, -math.inf, math.inf)
-        for i, value in enumerate(self.values):
-            _number(f"values[{i}]", value, 0.0, math.inf)
-        if any(a > b for a, b in zip(self.boundaries, self.boundaries[1:], strict=False)):
-            raise ValueError(f"boundaries={self.boundaries} are not in ascending order")
-
-    def _own(self) -> tuple[Any, ...]:
-        return ("piecewise_constant_decay", (), False, np.array([*self.boundaries, *self.values], np.float64))
-
-    def get_config(self) -> dict[str, Any]:
-        return {"boundaries": self.boundaries, "values": self.values, "name": self.name}
+        return (self._kind, (), False, np.array([*boundaries, *values], np.float64))
 
 
 class CosineDecay(_Compiled):
@@ -257,6 +239,15 @@ class CosineDecay(_Compiled):
     warmup_steps : float
     """
 
+    initial_learning_rate = Real(0)
+    decay_steps = Count(above=0)
+    alpha = Real(0)
+    name = Text(optional=True)
+    warmup_target = Real(0, optional=True)
+    warmup_steps = Count(0)
+
+    _kind = "cosine_decay"
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -266,28 +257,17 @@ class CosineDecay(_Compiled):
         warmup_target: float | None = None,
         warmup_steps: float = 0,
     ) -> None:
-        self.initial_learning_rate = _number("initial_learning_rate", initial_learning_rate, 0.0, math.inf)
-        self.decay_steps = _positive("decay_steps", decay_steps)
-        self.alpha = _number("alpha", alpha, 0.0, math.inf)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay_steps = decay_steps
+        self.alpha = alpha
         self.name = name
-        self.warmup_target = None if warmup_target is None else _number("warmup_target", warmup_target, 0.0, math.inf)
-        _number("warmup_steps", warmup_steps, 0.0, math.inf)
+        self.warmup_target = warmup_target
         self.warmup_steps = warmup_steps
 
-    def _own(self) -> tuple[Any, ...]:
+    def _formula(self) -> tuple[Any, ...]:
         target = self.warmup_target or 0.0
         numbers = (self.initial_learning_rate, self.decay_steps, self.alpha, target, self.warmup_steps)
-        return ("cosine_decay", numbers, self.warmup_target is not None, None)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay_steps": self.decay_steps,
-            "alpha": self.alpha,
-            "name": self.name,
-            "warmup_target": self.warmup_target,
-            "warmup_steps": self.warmup_steps,
-        }
+        return (self._kind, numbers, self.warmup_target is not None, None)
 
 
 class CosineDecayRestarts(_Compiled):
@@ -308,6 +288,16 @@ class CosineDecayRestarts(_Compiled):
     name : str
     """
 
+    initial_learning_rate = Real(0)
+    first_decay_steps = Count(above=0)
+    t_mul = Count(above=0)
+    m_mul = Real(0)
+    alpha = Real(0)
+    name = Text(optional=True)
+
+    _kind = "cosine_decay_restarts"
+    _hyper = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha")
+
     def __init__(
         self,
         initial_learning_rate: float,
@@ -317,26 +307,12 @@ class CosineDecayRestarts(_Compiled):
         alpha: float = 0.0,
         name: str = "SGDRDecay",
     ) -> None:
-        self.initial_learning_rate = _number("initial_learning_rate", initial_learning_rate, 0.0, math.inf)
-        self.first_decay_steps = _positive("first_decay_steps", first_decay_steps)
-        self.t_mul = _positive("t_mul", t_mul)
-        self.m_mul = _number("m_mul", m_mul, 0.0, math.inf)
-        self.alpha = _number("alpha", alpha, 0.0, math.inf)
+        self.initial_learning_rate = initial_learning_rate
+        self.first_decay_steps = first_decay_steps
+        self.t_mul = t_mul
+        self.m_mul = m_mul
+        self.alpha = alpha
         self.name = name
-
-    def _own(self) -> tuple[Any, ...]:
-        numbers = (self.initial_learning_rate, self.first_decay_steps, self.t_mul, self.m_mul, self.alpha)
-        return ("cosine_decay_restarts", numbers, False, None)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "first_decay_steps": self.first_decay_steps,
-            "t_mul": self.t_mul,
-            "m_mul": self.m_mul,
-            "alpha": self.alpha,
-            "name": self.name,
-        }
 
 
 class EpochDecay(_Compiled):
@@ -354,24 +330,21 @@ class EpochDecay(_Compiled):
     name : str
     """
 
+    initial_learning_rate = Real(0)
+    decay = Real(0, 1)
+    steps_per_epoch = Count(above=0)
+    name = Text(optional=True)
+
+    _kind = "epoch_decay"
+    _hyper = ("initial_learning_rate", "decay", "steps_per_epoch")
+
     def __init__(
         self, initial_learning_rate: float, decay: float, steps_per_epoch: int, name: str = "EpochDecay"
     ) -> None:
-        self.initial_learning_rate = _number("initial_learning_rate", initial_learning_rate, 0.0, math.inf)
-        self.decay = _number("decay", decay, 0.0, 1.0)
-        self.steps_per_epoch = _positive("steps_per_epoch", steps_per_epoch)
+        self.initial_learning_rate = initial_learning_rate
+        self.decay = decay
+        self.steps_per_epoch = steps_per_epoch
         self.name = name
-
-    def _own(self) -> tuple[Any, ...]:
-        return ("epoch_decay", (self.initial_learning_rate, self.decay, self.steps_per_epoch), False, None)
-
-    def get_config(self) -> dict[str, Any]:
-        return {
-            "initial_learning_rate": self.initial_learning_rate,
-            "decay": self.decay,
-            "steps_per_epoch": self.steps_per_epoch,
-            "name": self.name,
-        }
 
 
 _CLASSES: dict[str, type[LearningRateSchedule]] = {
