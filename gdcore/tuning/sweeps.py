@@ -16,7 +16,7 @@ import numpy as np
 
 from .. import random as _random
 from .._text import aligned
-from ..callbacks import _clock
+from ..callbacks.progress import as_clock
 from ..data import Dataset
 from ..models.sequential import Sequential, _whole
 
@@ -402,7 +402,7 @@ class _Trainings:
                 left = (time.perf_counter() - start) * (len(missing) - count) / count
                 filled = "=" * (30 * count // len(missing))
                 end = "\n" if count == len(missing) else ""
-                print(f"\r{count}/{len(missing)} [{filled:.<30}] - ETA: {_clock(left):<8}", end=end, flush=True)
+                print(f"\r{count}/{len(missing)} [{filled:.<30}] - ETA: {as_clock(left):<8}", end=end, flush=True)
         return [run for run in found if run is not None]
 
     def _finished(self, tasks: list[tuple[int, tuple[Any, ...]]]) -> Iterator[tuple[int, Run]]:
