@@ -1,4 +1,4 @@
-"""Rows from anywhere, in memory or streamed, as batches."""
+"""Rows from anywhere, in memory or streamed, as batches: `Dataset`."""
 
 from .dataset import Dataset
 

@@ -291,10 +291,10 @@ def sweep(
     options = dict(fit_options, batch_size=batch_size, validation_split=validation_split, verbose=0)
     start = time.perf_counter()
     first = _built(build, settings[0], seed)
-    data = data._settled(first.dtype)  # once, instead of once for each run
+    data = data._materialized(first.dtype)  # once, instead of once for each run
     held = options.get("validation_data")
     if isinstance(held, Dataset) and held.in_memory:
-        options["validation_data"] = held._settled(first.dtype)
+        options["validation_data"] = held._materialized(first.dtype)
     trainings = _Trainings(
         (build, data, callbacks, options), _threads(n_jobs), parallel, file, seed, list(values), verbose
     )
