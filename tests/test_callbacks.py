@@ -4,6 +4,7 @@ import copy
 import json
 import pathlib
 import pickle
+import subprocess
 import sys
 import types
 import warnings
@@ -391,6 +392,19 @@ def test_bad_arguments_of_evaluate_and_predict(method):
 
 
 # ---- one by one -------------------------------------------------------------------------------------------
+
+
+def test_what_nobody_asked_for_is_not_loaded():
+    code = (
+        "import sys, gdcore\n"
+        "assert not {'gdcore.callbacks.files', 'gdcore.callbacks.monitors'} & set(sys.modules)\n"
+        "assert set(gdcore.callbacks.__all__) <= set(dir(gdcore.callbacks))\n"
+        "from gdcore.callbacks import *\n"
+        "assert EarlyStopping is sys.modules['gdcore.callbacks.monitors'].EarlyStopping\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'EarlyStoping'"):
+        _ = gdcore.callbacks.EarlyStoping
 
 
 def test_callback_list():
