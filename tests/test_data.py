@@ -655,6 +655,18 @@ def test_batches_of_a_pass(rows, batch_size, steps):
         assert rows <= batch * count < rows + max(batch, count)
 
 
+def test_passes_load_no_dataset():
+    code = (
+        "import sys, gdcore.data.passes\n"
+        "assert 'gdcore.data.dataset' not in sys.modules\n"
+        "assert 'Dataset' in dir(gdcore.data)\n"
+        "assert gdcore.Dataset is gdcore.data.Dataset is gdcore.data.dataset.Dataset\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'Datasets'"):
+        _ = gdcore.data.Datasets
+
+
 def test_batches_of_0_1_0_are_found():
     from gdcore import _dataset
 
