@@ -1,7 +1,10 @@
 """Callbacks: what they are told and what they do, against Keras's own; epochs in parts against whole ones."""
 
+import copy
 import json
 import pathlib
+import pickle
+import subprocess
 import sys
 import types
 import warnings
@@ -27,6 +30,7 @@ from gdcore.callbacks import (
     TerminateOnNaN,
     TqdmCallback,
 )
+from gdcore.callbacks.monitors import Monitor
 from gdcore.layers import Dense
 from gdcore.optimizers import SGD, Adam
 
@@ -390,6 +394,19 @@ def test_bad_arguments_of_evaluate_and_predict(method):
 # ---- one by one -------------------------------------------------------------------------------------------
 
 
+def test_what_nobody_asked_for_is_not_loaded():
+    code = (
+        "import sys, gdcore\n"
+        "assert not {'gdcore.callbacks.files', 'gdcore.callbacks.monitors'} & set(sys.modules)\n"
+        "assert set(gdcore.callbacks.__all__) <= set(dir(gdcore.callbacks))\n"
+        "from gdcore.callbacks import *\n"
+        "assert EarlyStopping is sys.modules['gdcore.callbacks.monitors'].EarlyStopping\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'EarlyStoping'"):
+        _ = gdcore.callbacks.EarlyStoping
+
+
 def test_callback_list():
     calls = []
     spy = recorder(calls)
@@ -462,7 +479,7 @@ def test_what_to_monitor(kind, tmp_path):
         best = {"save_best_only": True} if kind is ModelCheckpoint else {}
         return kind(*path, **best, **options)
 
-    with pytest.raises(ValueError, match="mode='smallest' is not known"):
+    with pytest.raises(ValueError, match="mode='smallest' is not one of 'auto', 'min', 'max'"):
         callback(mode="smallest")
     with pytest.raises(TypeError, match="monitor=1 is not a string"):
         callback(monitor=1)
@@ -475,16 +492,16 @@ def test_what_to_monitor(kind, tmp_path):
     model.fit(X, Y, verbose=0, epochs=2, callbacks=callback(monitor="size", mode="min"))
     up = callback(monitor="val_binary_accuracy")
     up.set_model(model)
-    assert up._is_improvement(0.6, 0.5)
-    assert not up._is_improvement(0.4, 0.5)
+    assert Monitor.of(up).is_better(0.6, 0.5)
+    assert not Monitor.of(up).is_better(0.4, 0.5)
 
 
 def test_improvement_is_seen_in_the_type_of_the_model():
     for dtype, better in (("float32", False), ("float64", True)):
         callback = EarlyStopping(monitor="loss")
         callback.set_model(model_of(dtype=dtype))
-        assert callback._is_improvement(1.0 - 1e-12, 1.0) == better
-        assert not callback._is_improvement(np.nan, 1.0)
+        assert Monitor.of(callback).is_better(1.0 - 1e-12, 1.0) == better
+        assert not Monitor.of(callback).is_better(np.nan, 1.0)
 
 
 @pytest.mark.parametrize(
@@ -494,7 +511,24 @@ def test_improvement_is_seen_in_the_type_of_the_model():
         (EarlyStopping, {"min_delta": "a"}, TypeError, "min_delta='a' is not a finite number"),
         (EarlyStopping, {"baseline": np.nan}, ValueError, "baseline=nan"),
         (EarlyStopping, {"start_from_epoch": -3}, ValueError, "start_from_epoch=-3"),
+        (EarlyStopping, {"patience": "3"}, TypeError, "patience='3' is not a finite number of at least 0"),
+        (EarlyStopping, {"patience": True}, TypeError, "patience=True is not a finite number"),
+        (EarlyStopping, {"min_delta": "0"}, TypeError, "min_delta='0' is not a finite number"),
+        (EarlyStopping, {"verbose": "x"}, TypeError, "verbose='x' is not an integer of at least 0"),
+        (EarlyStopping, {"restore_best_weights": "no"}, TypeError, "restore_best_weights='no' is not True or False"),
+        (LearningRateScheduler, {"schedule": abs, "verbose": "x"}, TypeError, "verbose='x' is not an integer"),
+        (ModelCheckpoint, {"filepath": "a.keras", "verbose": None}, TypeError, "verbose=None is not an integer"),
+        (
+            ModelCheckpoint,
+            {"filepath": "a.keras", "save_freq": 2.5},
+            TypeError,
+            "save_freq=2.5 is not 'epoch' or a",
+        ),
+        (ModelCheckpoint, {"filepath": "a.keras", "initial_value_threshold": "1"}, TypeError, "threshold='1' is not a"),
+        (TerminateOnNaN, {"raise_error": "yes"}, TypeError, "raise_error='yes' is not True or False"),
+        (SwapEMAWeights, {"swap_on_epoch": 2}, TypeError, "swap_on_epoch=2 is not True or False"),
         (ReduceLROnPlateau, {"factor": 1.0}, ValueError, "factor=1.0"),
+        (ReduceLROnPlateau, {"factor": "0.1"}, TypeError, "factor='0.1' is not a finite number between 0 and 1"),
         (ReduceLROnPlateau, {"cooldown": -1}, ValueError, "cooldown=-1"),
         (ReduceLROnPlateau, {"min_lr": -1.0}, ValueError, "min_lr=-1.0"),
         (LearningRateScheduler, {"schedule": 0.1}, TypeError, "schedule=0.1 cannot be called"),
@@ -510,6 +544,52 @@ def test_improvement_is_seen_in_the_type_of_the_model():
 def test_bad_settings(kind, options, error, message):
     with pytest.raises(error, match=message):
         kind(**options)
+
+
+def test_settings_are_kept_as_given_and_checked_when_they_are_set():
+    stop = EarlyStopping("loss", min_delta=-0.5, patience=np.int64(3), verbose=True)
+    assert (stop.monitor, stop.mode, stop.min_delta, stop.patience, stop.verbose) == ("loss", "auto", 0.5, 3, True)
+    assert EarlyStopping(patience=2.5).patience == 2.5
+    stop.patience, stop.mode, stop.best = 1, "max", 2.0
+    assert (stop.patience, stop.mode, stop.best, stop.wait) == (1, "max", 2.0, 0)
+    for name, value in (("patience", "3"), ("mode", "largest"), ("monitor", None), ("min_delta", np.nan)):
+        with pytest.raises(ValueError, match=f"{name}={value!r} is not"):
+            setattr(stop, name, value)
+    assert (stop.monitor, stop.mode, stop.min_delta, stop.patience) == ("loss", "max", 0.5, 1)
+    assert ModelCheckpoint("a.keras", initial_value_threshold=np.inf).best == np.inf
+
+
+def test_settings_may_change_while_a_model_trains():
+    stop = EarlyStopping("loss", mode="max", patience=100)
+    eager = LambdaCallback(on_epoch_end=lambda epoch, logs: setattr(stop, "patience", 0) if epoch == 3 else None)
+    assert model_of().fit(X, Y, epochs=9, verbose=0, callbacks=[stop, eager]).epoch == list(range(5))
+
+
+def test_copies_count_their_own_batches():
+    saved = []
+    first = ModelCheckpoint("{batch}.keras", save_freq=3)
+    model = model_of()
+    model.save = saved.append
+    first.set_model(model)
+    first.on_train_batch_end(0)
+    for again in (copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))):
+        again.set_model(model)
+        again.on_train_batch_end(1)
+        assert not saved
+        again.on_train_batch_end(2)
+        assert saved.pop() == "3.keras"
+    first.on_train_batch_end(1)
+    assert not saved
+
+
+def test_pickles_of_0_1_0_go_on_counting():
+    """They hold the number of batches by itself."""
+    for callback in (ModelCheckpoint("a.keras", save_freq=3), BackupAndRestore("a", save_freq=3)):
+        state = {name: value for name, value in vars(callback).items() if name != "_schedule"}
+        old = type(callback).__new__(type(callback))
+        old.__setstate__({**state, "_batches_seen_since_last_saving": 2})
+        assert vars(old).keys() == vars(callback).keys()
+        assert old._schedule.is_due(old.save_freq)
 
 
 def test_what_callbacks_print(capsys):

@@ -3,6 +3,7 @@
 import gzip
 import json
 import os
+import pickle
 import struct
 import subprocess
 import sys
@@ -17,7 +18,8 @@ from hypothesis import strategies as st
 import gdcore
 from gdcore import Dataset, Sequential
 from gdcore.callbacks import Callback, EarlyStopping
-from gdcore.data import dataset
+from gdcore.data import blocks
+from gdcore.data.passes import batches_of_pass
 from gdcore.datasets import _idx, digits, fashion_mnist, iris, mnist
 from gdcore.layers import Dense
 
@@ -305,7 +307,7 @@ def on_disk(tmp_path, name, array, mode="r"):
 
 @pytest.fixture
 def small_blocks(monkeypatch):
-    monkeypatch.setattr(dataset, "BLOCK_BYTES", 16 * 4 * 10)  # 40 of the rows of X
+    monkeypatch.setattr(blocks, "BLOCK_BYTES", 16 * 4 * 10)  # 40 of the rows of X
 
 
 @pytest.mark.parametrize("case", SPLITS["splits"], ids=lambda c: f"{c['labels']}-{c['test_size']}-{c['stratify']}")
@@ -338,7 +340,7 @@ def test_splits_that_cannot_be():
     for size in (0.0, 1.0, 103, -3, 2.5, float("nan")):
         with pytest.raises(ValueError, match="test_size="):
             data.split(size)
-    with pytest.raises(TypeError, match="test_size='half' is not a number"):
+    with pytest.raises(TypeError, match="test_size='half' is not a finite number"):
         data.split("half")
     with pytest.raises(ValueError, match="class 3 has 1 row, expected at least 2 to stratify"):
         Dataset(X[:5], [0, 0, 1, 1, 3]).split(0.4, stratify=True)
@@ -434,7 +436,7 @@ def test_a_shuffled_file_gives_each_row_once_an_epoch(tmp_path, small_blocks, sh
     rows = np.repeat(np.arange(103, dtype=np.float32)[:, None], 4, axis=1)
     data = Dataset(on_disk(tmp_path, "x", rows), on_disk(tmp_path, "y", Y), 10, shuffle, seed=8)
     model = net()
-    stream = data._for(lambda x, y, w: model._data(x, y, w, False))
+    stream = data._prepared(lambda x, y, w: model._data(x, y, w, False))
     epochs = []
     for epoch in range(2):
         key, first, step = gdcore.random.shuffling(shuffle, 8, 1)
@@ -468,8 +470,8 @@ def test_memory_stays_flat_while_a_file_is_trained_on(tmp_path):
     """A file of 192 MB adds little to the memory in use, mapped pages counted."""
     code = f"""
 import resource, numpy as np, gdcore
-from gdcore.data import dataset
-dataset.BLOCK_BYTES = 1 << 22
+from gdcore.data import blocks
+blocks.BLOCK_BYTES = 1 << 22
 x = np.memmap({str(tmp_path / "x")!r}, np.float32, "w+", shape=(750_000, 64))
 y = np.memmap({str(tmp_path / "y")!r}, np.float32, "w+", shape=(750_000, 1))
 model = gdcore.Sequential([gdcore.layers.Dense(1, input_dim=64)])
@@ -563,7 +565,7 @@ def test_generators_that_end():
         net().fit(batches(), steps_per_epoch=20, verbose=0)
     source = batches()
     list(source)
-    with pytest.raises(ValueError, match="gives no batches"):
+    with pytest.raises(ValueError, match="is exhausted: it gives no batch"):
         net().fit(source, verbose=0)
 
 
@@ -627,10 +629,50 @@ def test_bad_batches():
         net().gradient(batches(), None)
     with pytest.raises(ValueError, match="y has shape"):
         Dataset(X, Y[:5])
+    for size in ("5", True, 2.5):
+        with pytest.raises(TypeError, match=f"batch_size={size!r} is not an integer of at least 1"):
+            Dataset(X, Y, size)
+        with pytest.raises(TypeError, match=f"batch_size={size!r} is not an integer"):
+            Dataset(X, Y).batch(size)
+    with pytest.raises(TypeError, match="the number of batches is unknown"):
+        len(Dataset(batches()))
+    with pytest.raises(ValueError, match="has no rows"):
+        Dataset(Dataset(X, Y))
     with pytest.raises(ValueError, match="shuffle='often'"):
         Dataset(X, Y, shuffle="often")
     with pytest.raises(TypeError, match="standardize without like= needs arrays"):
         Dataset(batches()).standardize()
+
+
+@given(st.integers(1, 200), st.none() | st.integers(1, 250), st.none() | st.integers(1, 30))
+def test_batches_of_a_pass(rows, batch_size, steps):
+    batch, count = batches_of_pass(rows, batch_size, steps)
+    assert batch == batch_size or batch_size is None
+    assert count == steps or steps is None
+    if batch_size is None and steps is None:
+        assert batch == 32
+    if batch_size is None or steps is None:
+        assert rows <= batch * count < rows + max(batch, count)
+
+
+def test_passes_load_no_dataset():
+    code = (
+        "import sys, gdcore.data.passes\n"
+        "assert 'gdcore.data.dataset' not in sys.modules\n"
+        "assert 'Dataset' in dir(gdcore.data)\n"
+        "assert gdcore.Dataset is gdcore.data.Dataset is gdcore.data.dataset.Dataset\n"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+    with pytest.raises(AttributeError, match="has no attribute 'Datasets'"):
+        _ = gdcore.data.Datasets
+
+
+def test_batches_of_0_1_0_are_found():
+    from gdcore import _dataset
+
+    data = pickle.loads(pickle.dumps(Dataset(Indexed(), None)))
+    assert isinstance(data._batches, _dataset._Batches)
+    equal(trained(data, shuffle=False), trained(Indexed(), shuffle=False))
 
 
 def test_one_hot():

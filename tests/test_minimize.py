@@ -975,13 +975,18 @@ def test_wrong_gradients():
         ({"optimizer": "adem"}, ValueError, "optimizer='adem' is not known. Did you mean 'Adam'"),
         ({"optimizer": "l-bfgs"}, ValueError, "optimizer='l-bfgs' is not known. Did you mean 'L-BFGS-B'"),
         ({"optimizer": 3}, ValueError, "optimizer=3 is not known"),
-        ({"maxiter": -1}, ValueError, "maxiter=-1 is less than 0"),
+        ({"maxiter": -1}, ValueError, "maxiter=-1 is not an integer of at least 0"),
         ({"maxiter": 2.5}, TypeError, "maxiter=2.5 is not an integer"),
         ({"tol": -1.0}, ValueError, "tol=-1.0 is not a finite number of at least 0"),
         ({"tol": math.nan}, ValueError, "tol=nan is not a finite number"),
-        ({"gtol": "small"}, TypeError, "gtol='small' is not a finite number"),
-        ({"h": 0.0}, ValueError, "h=0.0 is not greater than 0"),
+        ({"gtol": "small"}, TypeError, "gtol='small' is not a finite number of at least 0"),
+        ({"h": 0.0}, ValueError, "h=0.0 is not a finite number greater than 0"),
         ({"h": math.nan}, ValueError, "h=nan is not a finite number"),
+        ({"h": "0.1"}, TypeError, "h='0.1' is not a finite number greater than 0"),
+        ({"h": True}, TypeError, "h=True is not a finite number greater than 0"),
+        ({"maxiter": True}, TypeError, "maxiter=True is not an integer of at least 0"),
+        ({"tol": "0"}, TypeError, "tol='0' is not a finite number of at least 0"),
+        ({"gtol": False}, TypeError, "gtol=False is not a finite number of at least 0"),
         ({"bounds": [(0, 1)]}, ValueError, r"bounds=.* is not a pair \(low, high\) of numbers for each of 2"),
         ({"bounds": 3}, ValueError, "bounds=3 is not a pair"),
         ({"bounds": [(0, "a"), (0, 1)]}, ValueError, "is not a pair"),
@@ -992,6 +997,13 @@ def test_wrong_gradients():
 def test_bad_arguments(options, error, text):
     with pytest.raises(error, match=text):
         minimize(**{"fun": surfaces.peaks, "x0": START, **options})
+
+
+def test_what_0_1_0_pickled_is_found():
+    from gdcore import _minimize
+    from gdcore.optimize import ModelObjective
+
+    assert (_minimize.ModelObjective, _minimize.minimize) == (ModelObjective, minimize)
 
 
 def test_bad_learning_rates():

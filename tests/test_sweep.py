@@ -12,8 +12,9 @@ import numpy as np
 import pytest
 
 import gdcore
-from gdcore import Dataset, Sequential, _batch_size, _sweep, callbacks, layers, optimizers
+from gdcore import Dataset, Sequential, callbacks, layers, optimizers, tuning
 from gdcore.layers import Dense
+from gdcore.tuning import batch_size
 
 X, Y = gdcore.datasets.iris.load_data()
 GRID = {"optimizer": ["SGD", "Adam"], "learning_rate": [0.1, 0.01, 0.001]}
@@ -80,7 +81,7 @@ def test_a_run_needs_nothing_but_its_arguments():
 
     task = ({"optimizer": "SGD", "learning_rate": 0.1}, 0, 3, 2)
     arguments = pickle.loads(pickle.dumps((build, Dataset(X, Y), None, {"verbose": 0, "batch_size": 32}, task)))
-    run = _sweep.train(*arguments)
+    run = tuning.train(*arguments)
     assert len(run.history["loss"]) == 2
     assert pickle.loads(pickle.dumps(run)) == run
 
@@ -406,8 +407,48 @@ def test_the_plot(result):
     assert len(alone.axes) == 2
 
 
-def test_the_bar(capsys):
-    gdcore.sweep(build, X, Y, {"units": [2, 3]}, seed=1, verbose=1)
+def test_the_plot_is_drawn_of_plain_curves():
+    """It knows nothing of a `Sweep`."""
+    from gdcore.plots.sweeps import draw
+
+    curves = [np.array([3.0, 2.0, 1.5]), np.array([3.0, 2.5, 2.0])]
+    figure = draw(
+        {(8, ("a",)): (curves, 1.75), (16, ("b",)): ([np.array([9.0, np.nan])], math.nan)},
+        ("units", [8, 16]),
+        {"kind": ["a", "b"]},
+        "loss",
+        best=(8, ("a",)),
+        falling=True,
+        scale=curves,
+    )
+    assert [[line.get_ydata().tolist() for line in ax.lines] for ax in figure.axes[:2]] == [
+        [curve.tolist() for curve in curves],
+        [],
+    ]
+    assert [ax.texts[0].get_text() for ax in figure.axes] == ["best: 1.75", "not tried", "not tried", "diverged"]
+    code = "import sys, gdcore.plots.sweeps; assert not any(name.startswith('gdcore.tuning') for name in sys.modules)"
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_runs_of_0_1_0_are_found():
+    """Where pickles and joblib's workers look for them."""
+    from gdcore import _sweep
+
+    assert (_sweep.Run, _sweep.Sweep, _sweep.train) == (tuning.Run, tuning.Sweep, tuning.train)
+
+
+def test_numpy_settings_are_plain_in_files(tmp_path):
+    path = tmp_path / "runs.jsonl"
+    result = gdcore.sweep(
+        build, X, Y, {"units": [2]}, epochs=np.int64(2), seed=np.int64(1), repeats=np.int8(2), file=path
+    )
+    same(gdcore.sweep(build, X, Y, {"units": [2]}, epochs=2, seed=1, repeats=2, file=path), result)
+    assert json.loads(path.read_text().splitlines()[0])["seed"] == 1
+
+
+@pytest.mark.parametrize("verbose", [1, True])
+def test_the_bar(capsys, verbose):
+    gdcore.sweep(build, X, Y, {"units": [2, 3]}, seed=1, verbose=verbose)
     out = capsys.readouterr().out
     assert "2/2 [==============================] - ETA: 0s" in out
     gdcore.sweep(build, X, Y, {"units": [2, 3]}, seed=1)
@@ -430,6 +471,15 @@ def test_the_bar(capsys):
         (dict(epochs=0), ValueError, "epochs=0"),
         (dict(repeats=0), ValueError, "repeats=0"),
         (dict(factor=1), ValueError, "factor=1"),
+        (dict(n_jobs=True), TypeError, "n_jobs=True is not an integer"),
+        (dict(n_jobs="2"), TypeError, "n_jobs='2' is not an integer"),
+        (dict(epochs="3"), TypeError, "epochs='3' is not an integer of at least 1"),
+        (dict(seed=True), TypeError, "seed=True is not an integer"),
+        (dict(seed=2**32 - 1, repeats=2), ValueError, "seed=4294967295 is not an integer of at most 4294967294"),
+        (dict(verbose="loud"), ValueError, "verbose='loud' is not one of 'auto', 0, 1"),
+        (dict(grid=[{"units": [2]}, {"size": [3]}]), ValueError, "dictionaries of different parameters"),
+        (dict(grid=[{"units": [2]}], search="random"), ValueError, "grid is a list of 1 dictionaries"),
+        (dict(x=Dataset(X, Y)), ValueError, "y is given, but x is a Dataset"),
         (dict(mode="most"), ValueError, "mode='most'"),
         (dict(verbose=3), ValueError, "verbose=3"),
         (dict(monitor="los"), ValueError, "Did you mean 'loss'"),
@@ -511,12 +561,12 @@ def test_halving_to_what_fits():
 
 
 def test_sizes_that_fail_when_tried_are_halved(monkeypatch):
-    monkeypatch.setattr(_batch_size, "_fits", lambda model, size: size <= 64)
+    monkeypatch.setattr(batch_size, "_fits", lambda model, size: size <= 64)
     found = gdcore.find_batch_size(wide())
     assert found == 64
     assert found.failed == [512, 256, 128]
     assert found.table().count("failed when tried") == 3
-    monkeypatch.setattr(_batch_size, "_fits", lambda model, size: False)
+    monkeypatch.setattr(batch_size, "_fits", lambda model, size: False)
     with pytest.raises(MemoryError):
         gdcore.find_batch_size(wide())
 
@@ -529,7 +579,7 @@ def test_no_memory_in_fact(monkeypatch):
     gdcore.find_batch_size(model, start=1)
     weights = model.get_weights()
     monkeypatch.setattr(np, "zeros", full)
-    assert not _batch_size._fits(model, 8)
+    assert not batch_size._fits(model, 8)
     monkeypatch.undo()
     for a, b in zip(weights, model.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -595,7 +645,7 @@ def test_bad_memory(arguments, error, message):
 
 @pytest.mark.parametrize(("text", "expected"), [("8GB", 8 * 10**9), ("1.5 MiB", 3 * 2**19), ("300", 300), (7.9, 7)])
 def test_bytes_as_text(text, expected):
-    assert _batch_size._bytes(text) == expected
+    assert batch_size._bytes(text) == expected
 
 
 def test_models_that_are_not_ready():

@@ -1,4 +1,4 @@
-"""Minimising functions: those that users wrote, surfaces, and models as functions of their weights."""
+"""Minimising functions, with our optimizers or SciPy's solvers: those that users wrote, surfaces, and models."""
 
 from .descents import ModelObjective, minimize
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
-from .. import losses
+from .. import _checks, losses
 from .._text import aligned
-from ..models.sequential import _whole
 
 if TYPE_CHECKING:
     from ..models import Sequential
@@ -95,7 +94,7 @@ def find_batch_size(model: Sequential, memory: str | float = "8GB", start: int =
         If not even one row fits.
     """
     allowed = _bytes(memory)
-    size = 1 << (_whole("start", start, 1).bit_length() - 1)
+    size = 1 << (_checks.integer("start", start, 1).bit_length() - 1)
     foretold: dict[int, int] = {}
     failed: list[int] = []
     while True:
@@ -160,13 +159,11 @@ def _fits(model: Sequential, size: int) -> bool:
 
 
 def _bytes(memory: Any) -> int:
+    """The number of bytes that a number or a text like "8GB" says."""
     if isinstance(memory, str):
         found = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([kmgt]?i?)b?\s*", memory.lower())
         if found is None or found[2] not in _UNITS:
             raise ValueError(f"memory={memory!r} is not a number of bytes, expected for example '8GB' or '512MiB'")
         return int(float(found[1]) * _UNITS[found[2]])
-    if isinstance(memory, bool) or not isinstance(memory, int | float | np.number):
-        raise TypeError(f"memory={memory!r} is not a number of bytes or text like '8GB'")
-    if not 0 < memory < float("inf"):
-        raise ValueError(f"memory={memory!r} is not a positive number of bytes")
+    _checks.positive("memory", memory)
     return int(memory)

@@ -2,200 +2,43 @@
 
 from __future__ import annotations
 
-import itertools
-import math
-import os
 import sys
 import threading
 import time
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .. import _checks
 from .. import random as _random
-from .._text import aligned
-from ..callbacks import _clock
+from .._names import look_up
+from ..callbacks.progress import as_clock
+from ..config import processors
 from ..data import Dataset
-from ..models.sequential import Sequential, _whole
+from ..models import Sequential
+from .grid import key_of, rounds, settings_of
+from .journal import Journal
+from .results import Run, Sweep
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    import os
+    from collections.abc import Callable, Iterator, Mapping
 
-_SEARCHES = {"grid": 0, "random": 1, "halving": 2}
+    from .grid import Grid
+    from .results import Task
+
+_SEARCHES = ("grid", "random", "halving")
+_SMALL_IS_GOOD = ("loss", "error", "crossentropy", "divergence")
 _SEEDS = threading.Lock()  # models are built one after the other: what they draw from belongs to the process
-
-
-class Run(NamedTuple):
-    """One training: a row of the table.
-
-    ``utils.set_random_seed(run.seed); model = build(**run.params); model.fit(x, y, epochs=run.epochs, ...)`` is the
-    same training once more.
-    """
-
-    params: dict[str, Any]
-    repeat: int
-    seed: int
-    epochs: int
-    history: dict[str, list[float]]
-    """As ``History.history``."""
-    before: float
-    """The loss before training."""
-    seconds: float
-    error: str = ""
-    """Why it has no history: there was not enough memory, say."""
-
-    @property
-    def diverged(self) -> bool:
-        """Whether the loss became nan or inf, or ended at more than twice what it was before training."""
-        losses = self.history.get("loss", [])
-        return not losses or not all(map(math.isfinite, losses)) or losses[-1] > 2 * self.before
-
-    def final(self, name: str) -> float:
-        """The last figure of that name, nan if there is none."""
-        return self.history.get(name, [math.nan])[-1]
-
-
-class Sweep:
-    """What `gdcore.sweep` returns.
-
-    Attributes
-    ----------
-    runs : list of Run
-        In the order of the settings, the repeats of each together; of successive halving all rounds.
-    grid : dict of str to list
-        The values that were tried.
-    monitor : str
-        What the best is chosen by.
-    mode : {"min", "max"}
-    seconds : float
-        For all of them, as the clock has it.
-    """
-
-    def __init__(self, runs: list[Run], grid: dict[str, list[Any]], monitor: str, mode: str, seconds: float) -> None:
-        self.runs, self.grid, self.monitor, self.mode, self.seconds = runs, grid, monitor, mode, seconds
-
-    def __len__(self) -> int:
-        return len(self.runs)
-
-    def cells(self) -> list[list[Run]]:
-        """The repeats of each setting, in order; of successive halving those of its last round."""
-        found: dict[str, list[Run]] = {}
-        for run in self.runs:
-            cell = found.setdefault(_key(run.params), [])
-            if cell and run.epochs > cell[0].epochs:
-                cell.clear()
-            cell.append(run)
-        return list(found.values())
-
-    def score(self, cell: Sequence[Run], name: str | None = None) -> float:
-        """The mean over repeats of the last figure of that name (by default `monitor`); nan if one diverged."""
-        if any(run.diverged for run in cell):
-            return math.nan
-        return float(np.mean([run.final(name or self.monitor) for run in cell]))
-
-    def ranked(self) -> list[list[Run]]:
-        """The cells, the best one first; those that diverged last."""
-        most = max((run.epochs for run in self.runs), default=0)
-
-        def rank(cell: list[Run]) -> tuple[bool, int, float]:
-            score = self.score(cell)
-            return (math.isnan(score), most - cell[0].epochs, score if self.mode == "min" else -score)
-
-        return sorted(self.cells(), key=rank)
-
-    @property
-    def best(self) -> Run:
-        """The first repeat of the setting with the best mean of `monitor`.
-
-        Raises
-        ------
-        ValueError
-            If all of them diverged.
-        """
-        cell = self.ranked()[0]
-        if math.isnan(self.score(cell)):
-            raise ValueError("there is no best run: all of them diverged")
-        return cell[0]
-
-    def best_by(self, name: str) -> dict[Any, Run]:
-        """For each value of a parameter the best run with it; values with which all diverged are left out."""
-        from .._names import look_up
-
-        look_up("name", name, self.grid)
-        found: dict[Any, Run] = {}
-        for cell in self.ranked():
-            if not math.isnan(self.score(cell)):
-                found.setdefault(_label(cell[0].params[name]), cell[0])
-        return {label: found[label] for label in map(_label, self.grid[name]) if label in found}
-
-    def table(self) -> str:
-        """A line for each setting, the best one first: parameters, figures (means over repeats), seconds."""
-        names = sorted({name for run in self.runs for name in run.history})
-        head = [*self.grid, *names, "epochs", "seconds", ""]
-        lines = [head]
-        for cell in self.ranked():
-            bad = sum(run.diverged for run in cell)
-            note = cell[0].error or ("diverged" if bad else "")
-            if 0 < bad < len(cell):
-                note = f"{bad} of {len(cell)} diverged"
-            figures = [float(np.mean([run.final(name) for run in cell])) for name in names]
-            seconds = sum(run.seconds for run in cell)
-            lines.append(
-                [*(str(_label(cell[0].params[name])) for name in self.grid), *(f"{value:.4g}" for value in figures),
-                 str(cell[0].epochs), f"{seconds:.3g}", note]
-            )  # fmt: skip
-        return aligned(lines, len(head))
-
-    def to_pandas(self) -> Any:
-        """A row for each run as a ``pandas.DataFrame``: parameters, repeat, seed, last figures, whether it diverged.
-
-        Raises
-        ------
-        ImportError
-            Without pandas.
-        """
-        import pandas
-
-        rows = [
-            {name: _label(value) for name, value in run.params.items()}
-            | {"repeat": run.repeat, "seed": run.seed, "epochs": run.epochs}
-            | {name: values[-1] for name, values in run.history.items()}
-            | {"seconds": run.seconds, "diverged": run.diverged, "error": run.error}
-            for run in self.runs
-        ]
-        return pandas.DataFrame(rows)
-
-    def plot(self, key: str | None = None, rows: str | None = None, *, lang: str = "en") -> Any:
-        """A grid of curves by epoch: values of one parameter as rows, those of all others as columns.
-
-        Parameters
-        ----------
-        key : str, optional
-            Which figure to draw; by default `monitor`.
-        rows : str, optional
-            The parameter for the rows; by default the first one.
-        lang : {"en", "es"}
-
-        Returns
-        -------
-        matplotlib.figure.Figure
-        """
-        from ..plots.sweeps import draw
-
-        return draw(self, key or self.monitor, rows or next(iter(self.grid)), lang)
-
-    def __repr__(self) -> str:
-        bad = sum(run.diverged for run in self.runs)
-        return f"<Sweep of {len(self.runs)} runs over {', '.join(self.grid)}; {bad} diverged; {self.seconds:.3g} s>"
 
 
 def sweep(
     build: Callable[..., Sequential],
     x: Any,
     y: Any = None,
-    grid: Mapping[str, Iterable[Any]] | Sequence[Mapping[str, Iterable[Any]]] | None = None,
+    grid: Grid = None,
     epochs: int = 1,
     batch_size: int | None = None,
     validation_split: float = 0.0,
@@ -264,57 +107,67 @@ def sweep(
     ValueError, TypeError
         For arguments that do not fit, or a file of another sweep; and whatever `build` and `fit` raise.
     """
-    from .._names import look_up
-
-    look_up("search", search, _SEARCHES)
-    epochs, repeats = _whole("epochs", epochs, 1), _whole("repeats", repeats, 1)
-    factor, samples = _whole("factor", factor, 2), _whole("samples", samples, 1)
-    if mode not in ("auto", "min", "max"):
-        raise ValueError(f"mode={mode!r} is not 'auto', 'min' or 'max'")
-    if verbose not in ("auto", 0, 1):
-        raise ValueError(f"verbose={verbose!r} is not 'auto', 0 or 1")
+    look_up("search", search, dict.fromkeys(_SEARCHES))
+    epochs, repeats = _checks.integer("epochs", epochs, 1), _checks.integer("repeats", repeats, 1)
+    factor, samples = _checks.integer("factor", factor, 2), _checks.integer("samples", samples, 1)
+    _checks.choice("mode", mode, ("auto", "min", "max"))
+    bar, threads = _shows_bar(verbose), _threads(n_jobs)
     if seed is None:
         seed = int(np.random.default_rng().integers(2**31))
-    if not 0 <= _whole("seed", seed, 0) <= 2**32 - repeats:
-        raise ValueError(f"seed={seed} is not between 0 and 2**32 - repeats")
-    values, settings = _space(grid, search, samples, seed)
-    data = x if isinstance(x, Dataset) else Dataset(x, y)
-    if isinstance(x, Dataset) and y is not None:
-        raise ValueError("y is given, but x is a Dataset with its own")
-    if not data.in_memory:
-        raise ValueError("x is streamed, but all runs read it at once: expected arrays in memory")
+    seed = _checks.integer("seed", seed, 0, 2**32 - repeats)
+    values, settings = settings_of(grid, search, samples, seed)
+    data = _in_memory(x, y)
     validated = bool(validation_split) or fit_options.get("validation_data") is not None
     monitor = monitor or ("val_loss" if validated else "loss")
     if mode == "auto":
-        mode = "min" if any(word in monitor for word in ("loss", "error", "crossentropy", "divergence")) else "max"
+        mode = "min" if any(word in monitor for word in _SMALL_IS_GOOD) else "max"
 
     options = dict(fit_options, batch_size=batch_size, validation_split=validation_split, verbose=0)
     start = time.perf_counter()
-    first = _built(build, settings[0], seed)
-    data = data._settled(first.dtype)  # once, instead of once for each run
+    dtype = _built(build, settings[0], seed).dtype
+    data = data._materialized(dtype)  # once, instead of once for each run
     held = options.get("validation_data")
     if isinstance(held, Dataset) and held.in_memory:
-        options["validation_data"] = held._settled(first.dtype)
-    trainings = _Trainings(
-        (build, data, callbacks, options), _threads(n_jobs), parallel, file, seed, list(values), verbose
-    )
+        options["validation_data"] = held._materialized(dtype)
+    journal = None if file is None else Journal(file, list(values), seed, (data, callbacks, options))
+    trainings = _Trainings(partial(train, build, data, callbacks, options), threads, parallel, journal, bar)
     runs: list[Run] = []
-    for budget, kept in _rounds(search, len(settings), epochs, factor):
+    for budget, kept in rounds(search, len(settings), epochs, factor):
         if kept < len(settings):
-            cells = {_key(cell[0].params) for cell in Sweep(runs, values, monitor, mode, 0.0).ranked()[:kept]}
-            settings = [params for params in settings if _key(params) in cells]
-        runs += trainings.run(
-            [(params, repeat, seed + repeat, budget) for params in settings for repeat in range(repeats)]
-        )
+            cells = {key_of(cell[0].params) for cell in Sweep(runs, values, monitor, mode, 0.0).ranked()[:kept]}
+            settings = [params for params in settings if key_of(params) in cells]
+        runs += trainings.run([(params, i, seed + i, budget) for params in settings for i in range(repeats)])
     known = {name: 0 for run in runs for name in run.history}
     if known:
         look_up("monitor", monitor, known)
     return Sweep(runs, values, monitor, mode, time.perf_counter() - start)
 
 
-def train(
-    build: Callable[..., Sequential], data: Dataset, callbacks: Any, options: dict[str, Any], task: tuple[Any, ...]
-) -> Run:
+def _in_memory(x: Any, y: Any) -> Dataset:
+    """The data as a Dataset of arrays."""
+    if isinstance(x, Dataset) and y is not None:
+        raise ValueError("y is given, but x is a Dataset with its own")
+    data = x if isinstance(x, Dataset) else Dataset(x, y)
+    if not data.in_memory:
+        raise ValueError("x is streamed, but all runs read it at once: expected arrays in memory")
+    return data
+
+
+def _threads(n_jobs: Any) -> int:
+    """How many threads `n_jobs` asks for."""
+    if _checks.integer("n_jobs", n_jobs) < 1 and n_jobs != -1:
+        raise ValueError(f"n_jobs={n_jobs!r} is not a positive integer or -1")
+    return processors() if n_jobs == -1 else int(n_jobs)
+
+
+def _shows_bar(verbose: Any) -> bool:
+    """Whether `verbose` asks for a bar."""
+    if isinstance(verbose, str):
+        return bool(_checks.choice("verbose", verbose, ("auto", 0, 1)) and sys.stdout.isatty())
+    return bool(_checks.choice("verbose", int(verbose) if isinstance(verbose, bool) else verbose, ("auto", 0, 1)))
+
+
+def train(build: Callable[..., Sequential], data: Dataset, callbacks: Any, options: dict[str, Any], task: Task) -> Run:
     """One training; alone it needs nothing but its arguments, in whatever thread or process."""
     from copy import deepcopy
 
@@ -326,7 +179,7 @@ def train(
         mine = deepcopy(callbacks)
     rows = data._changed(seed=seed)
     start = time.perf_counter()
-    before, error = math.nan, ""
+    before, error = float("nan"), ""
     try:
         before = model.evaluate(rows, batch_size=options["batch_size"], return_dict=True, allow_nan=True)["loss"]
         model.fit(rows, epochs=epochs, callbacks=mine, **options)
@@ -370,42 +223,47 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 class _Trainings:
-    """Runs trainings, several at a time, and keeps what is finished in a file."""
+    """Runs trainings, several at a time, and keeps what is finished in a journal.
+
+    Parameters
+    ----------
+    function : callable
+        Takes a task and returns its run.
+    threads : int
+    parallel : joblib.Parallel, optional
+        Instead of threads.
+    journal : Journal, optional
+    bar : bool
+        Whether to show how far it is.
+    """
 
     def __init__(
-        self,
-        arguments: tuple[Any, ...],
-        threads: int,
-        parallel: Any,
-        file: str | os.PathLike[str] | None,
-        seed: int,
-        names: list[str],
-        verbose: int | str,
+        self, function: Callable[[Task], Run], threads: int, parallel: Any, journal: Journal | None, bar: bool
     ) -> None:
-        self._train: Any = partial(train, *arguments)
-        self._threads, self._parallel = threads, parallel
-        self._bar = verbose == 1 or (verbose == "auto" and sys.stdout.isatty())
-        self._path = None if file is None else os.fspath(file)
-        self._lines: dict[tuple[str, int, int], dict[str, Any]] = {}
-        if self._path is not None:
-            self._open(self._path, {"parameters": names, "seed": seed, "data": _fingerprint(arguments[1:])})
+        self._train, self._threads, self._parallel = function, threads, parallel
+        self._journal, self._bar = journal, bar
 
-    def run(self, tasks: list[tuple[Any, ...]]) -> list[Run]:
+    def run(self, tasks: list[Task]) -> list[Run]:
         """The runs of these tasks, in their order."""
-        found: list[Run | None] = [self._known(task) for task in tasks]
-        missing = [i for i, run in enumerate(found) if run is None]
+        found = [None if self._journal is None else self._journal.find(task) for task in tasks]
+        missing = [(i, task) for i, task in enumerate(tasks) if found[i] is None]
         start = time.perf_counter()
-        for count, (i, run) in enumerate(self._finished([(i, tasks[i]) for i in missing]), 1):
+        for count, (i, run) in enumerate(self._finished(missing), 1):
             found[i] = run
-            self._write(run)
+            if self._journal is not None:
+                self._journal.write(run)
             if self._bar:
-                left = (time.perf_counter() - start) * (len(missing) - count) / count
-                filled = "=" * (30 * count // len(missing))
-                end = "\n" if count == len(missing) else ""
-                print(f"\r{count}/{len(missing)} [{filled:.<30}] - ETA: {_clock(left):<8}", end=end, flush=True)
+                self._draw(count, len(missing), time.perf_counter() - start)
         return [run for run in found if run is not None]
 
-    def _finished(self, tasks: list[tuple[int, tuple[Any, ...]]]) -> Iterator[tuple[int, Run]]:
+    @staticmethod
+    def _draw(count: int, total: int, seconds: float) -> None:
+        left = seconds * (total - count) / count
+        filled = "=" * (30 * count // total)
+        end = "\n" if count == total else ""
+        print(f"\r{count}/{total} [{filled:.<30}] - ETA: {as_clock(left):<8}", end=end, flush=True)
+
+    def _finished(self, tasks: list[tuple[int, Task]]) -> Iterator[tuple[int, Run]]:
         """Number and run, as they are finished."""
         if self._parallel is not None:
             from joblib import delayed
@@ -426,179 +284,3 @@ class _Trainings:
                     yield futures[future], future.result()
             finally:
                 pool.shutdown(cancel_futures=True)
-
-    def _open(self, path: str, head: dict[str, Any]) -> None:
-        import json
-
-        try:
-            with open(path, "rb") as file:
-                content = file.read()
-        except FileNotFoundError:
-            content = b""
-        whole = content[: content.rfind(b"\n") + 1]  # a last line without an end was cut off while it was written
-        try:
-            lines = [json.loads(line) for line in whole.splitlines()]
-            if lines and set(lines[0]) != set(head):
-                raise ValueError("its first line is not that of a sweep")
-            self._lines = {(line["key"], line["repeat"], line["epochs"]): line for line in lines[1:]}
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"file={path!r} is not a file of sweep, or damaged: {error}") from error
-        if lines and lines[0] != head:
-            other = [name for name in head if lines[0][name] != head[name]]
-            raise ValueError(f"file={path!r} belongs to another sweep: {', '.join(other)} differ; give another file")
-        if not lines:
-            self._append(path, head)
-        elif len(whole) < len(content):
-            os.truncate(path, len(whole))
-
-    def _known(self, task: tuple[Any, ...]) -> Run | None:
-        params, repeat, seed, epochs = task
-        line = self._lines.get((_key(params), repeat, epochs))
-        return (
-            None
-            if line is None
-            else Run(params, repeat, seed, epochs, line["history"], line["before"], line["seconds"], line["error"])
-        )
-
-    def _write(self, run: Run) -> None:
-        if self._path is not None:
-            line = {"key": _key(run.params), "repeat": run.repeat, "epochs": run.epochs}
-            self._append(
-                self._path,
-                line
-                | {"before": run.before, "seconds": run.seconds, "error": run.error, "history": _plain(run.history)},
-            )
-
-    @staticmethod
-    def _append(path: str, line: dict[str, Any]) -> None:
-        import json
-
-        # one write of a whole line to the end of the file: it is there or not
-        with open(path, "ab", buffering=0) as file:
-            file.write(json.dumps(line).encode() + b"\n")
-            os.fsync(file.fileno())
-
-
-def _space(grid: Any, search: str, samples: int, seed: int) -> tuple[dict[str, Any], list[dict[str, Any]]]:
-    """The values of each parameter, and the settings to try."""
-    if not isinstance(grid, list | tuple):
-        values = _values(grid, search)
-        return values, _settings(values, search, samples, seed)
-    if search == "random" or not grid:
-        raise ValueError(f"grid is a list of {len(grid)} dictionaries, which search={search!r} cannot draw from")
-    parts = [_values(part, search) for part in grid]
-    for part in parts[1:]:
-        if set(part) != set(parts[0]):
-            raise ValueError(f"grid has dictionaries of different parameters: {list(parts[0])} and {list(part)}")
-    settings = {_key(params): params for part in parts for params in _settings(part, search, samples, seed)}
-    union = {name: {_label(value): value for part in parts for value in part[name]} for name in parts[0]}
-    return {name: list(found.values()) for name, found in union.items()}, list(settings.values())
-
-
-def _values(grid: Mapping[str, Iterable[Any]] | None, search: str) -> dict[str, Any]:
-    """The values of each parameter as lists; callables stay."""
-    if not grid:
-        raise ValueError("grid is missing: expected a dictionary of parameters and their values")
-    values: dict[str, Any] = {}
-    for name, given in grid.items():
-        if callable(given) and not isinstance(given, list | tuple):
-            if search != "random":
-                raise TypeError(f"grid[{name!r}] is a callable, which only search='random' can draw from")
-            values[name] = given
-            continue
-        if isinstance(given, str) or not np.iterable(given):
-            raise TypeError(f"grid[{name!r}]={given!r} is not a list of values")
-        values[name] = [value.item() if isinstance(value, np.generic) else value for value in given]
-        if not values[name]:
-            raise ValueError(f"grid[{name!r}] has no values")
-    return values
-
-
-def _settings(values: dict[str, Any], search: str, samples: int, seed: int) -> list[dict[str, Any]]:
-    """The combinations to try; where values are drawn, `values` gets those that were."""
-    drawn = [name for name, given in values.items() if callable(given)]
-    if search == "random":
-        rng = np.random.default_rng(seed)
-        if drawn:
-            chosen = [
-                {
-                    name: given(rng) if name in drawn else given[rng.integers(len(given))]
-                    for name, given in values.items()
-                }
-                for _ in range(samples)
-            ]
-            for name in drawn:
-                values[name] = sorted({params[name] for params in chosen})
-            return chosen
-        sizes = [len(given) for given in values.values()]
-        picked = rng.choice(math.prod(sizes), min(samples, math.prod(sizes)), replace=False)
-        places = np.unravel_index(np.sort(picked), sizes)
-        return [
-            {name: given[at] for (name, given), at in zip(values.items(), place, strict=True)}
-            for place in zip(*(place.tolist() for place in places), strict=True)
-        ]
-    return [dict(zip(values, combination, strict=True)) for combination in itertools.product(*values.values())]
-
-
-def _rounds(search: str, settings: int, epochs: int, factor: int) -> Iterator[tuple[int, int]]:
-    """(epochs, how many of the settings) of each round."""
-    rounds = 0
-    while search == "halving" and factor ** (rounds + 1) <= min(settings, epochs):
-        rounds += 1
-    for i in range(rounds + 1):
-        yield max(epochs // factor ** (rounds - i), 1), max(settings // factor**i, 1)
-
-
-def _threads(n_jobs: int) -> int:
-    if isinstance(n_jobs, bool) or not isinstance(n_jobs, int | np.integer) or (n_jobs < 1 and n_jobs != -1):
-        raise ValueError(f"n_jobs={n_jobs!r} is not a positive integer or -1")
-    if n_jobs > 0:
-        return int(n_jobs)
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-
-
-def _label(value: Any) -> Any:
-    """A value as tables show it and files tell it from others."""
-    if value is None or isinstance(value, bool | int | float | str):
-        return value
-    if hasattr(value, "get_config"):
-        config = ", ".join(f"{name}={_label(setting)!r}" for name, setting in value.get_config().items())
-        return f"{type(value).__name__}({config})"
-    if isinstance(value, list | tuple):
-        return str([_label(entry) for entry in value])
-    return getattr(value, "__name__", None) or repr(value)
-
-
-def _key(params: Mapping[str, Any]) -> str:
-    return ", ".join(f"{name}={_label(value)!r}" for name, value in params.items())
-
-
-def _plain(value: Any) -> Any:
-    """History as JSON can hold it: a metric with a figure for each class is an array."""
-    if isinstance(value, dict):
-        return {name: _plain(entry) for name, entry in value.items()}
-    if isinstance(value, list):
-        return [_plain(entry) for entry in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
-
-
-def _fingerprint(value: Any) -> str:
-    """What tells these arguments from others, in a few letters."""
-    import zlib
-
-    def text(value: Any) -> str:
-        if isinstance(value, Dataset):
-            return text([value._x, value._y, value._w, value.mean, value.scale, value._classes, value.batch_size,
-                         value.shuffle])  # fmt: skip
-        if isinstance(value, dict):
-            return "{" + ",".join(f"{name}:{text(value[name])}" for name in sorted(value)) + "}"
-        if isinstance(value, list | tuple):
-            return "[" + ",".join(map(text, value)) + "]"
-        if hasattr(value, "__array__"):
-            array = np.asarray(value)
-            return f"{array.dtype}{array.shape}{zlib.crc32(array.tobytes())}"
-        return (
-            str(_label(value)) if value is None or isinstance(value, bool | int | float | str) else type(value).__name__
-        )
-
-    return f"{zlib.crc32(text(value).encode()):08x}"

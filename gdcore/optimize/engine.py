@@ -1,0 +1,57 @@
+"""The two calls of the core that all descents go through."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .._core import kernels
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from .listeners import Listener
+    from .objectives import Objective
+    from .results import Records
+    from .starts import Stops
+
+STATES = {status: name for name, status in kernels.DESCENT_STATES.items()}
+"""Status of a descent -> how it ended."""
+
+GTOL = 1e-6
+"""The largest component of the gradient below which a descent stops, if it is not told another."""
+
+
+def evaluate(objective: Objective, x: NDArray[Any]) -> tuple[float, NDArray[Any]]:
+    """The value and the gradient at x of shape (n,); the gradient is meaningless where there is none."""
+    return kernels.evaluate_objective(tuple(objective), x)
+
+
+def descend(
+    objective: Objective,
+    optimizer: tuple[Any, ...],
+    lanes: int,
+    first: int,
+    last: int,
+    stops: Stops,
+    records: Records,
+    stop: NDArray[Any],
+    listener: Listener | None,
+) -> None:
+    """Descend from starts first..last-1, `lanes` at a time, and fill their rows of the records.
+
+    Parameters
+    ----------
+    objective : Objective
+    optimizer : tuple
+        What the core needs to know of an optimizer for `lanes` times as many numbers as a start has.
+    lanes, first, last : int
+    stops : Stops
+    records : Records
+    stop : ndarray of int64, of shape (1,)
+        The work is left off where it is not 0.
+    listener : callable, optional
+    """
+    tol, gtol = stops.tol or 0.0, GTOL if stops.gtol is None else stops.gtol
+    kernels.descend(
+        tuple(objective), optimizer, lanes, first, last, stops.maxiter, tol, gtol, tuple(records), stop, listener
+    )
