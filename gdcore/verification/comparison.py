@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import integer
 from .._names import look_up
 from . import setups, stored
 from .differences import checked
@@ -80,8 +81,8 @@ def _check(only: str | None, live: bool, gradients: bool, seed: int | None) -> N
     """Refuse arguments that do not fit together."""
     if only is not None:
         look_up("only", only, dict.fromkeys(setups.PARTS))
-    if seed is not None and (isinstance(seed, bool) or not 0 <= seed < 2**32):
-        raise ValueError(f"seed={seed!r} is not an integer between 0 and 2**32 - 1")
+    if seed is not None:
+        integer("seed", seed, 0, 2**32 - 1)
     if seed is not None and not (live or gradients):
         raise ValueError(f"seed={seed!r} has no use: figures in the package are of set-ups that do not change")
     if gradients and (live or only):
