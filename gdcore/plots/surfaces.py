@@ -330,11 +330,7 @@ def animate(
         heights = [np.asarray(f(path), np.float64) for path in arrays.values()]
     figure, ax, table = _stage(f, list(arrays), title, window, levels, lang)
     counter = ax.text(0.5, 1.02, "", transform=ax.transAxes, ha="center", fontsize=11)
-    trails, heads, values = [], [], []
-    for row, (colour, marker) in enumerate(_RACERS[: len(arrays)], start=1):
-        trails += ax.plot([], [], color=colour, linewidth=1.6, zorder=4)
-        heads += ax.plot([], [], markersize=8, color=colour, marker=marker, markeredgecolor="black", zorder=5)
-        values.append(table.text(1, -row, "", ha="right", family="monospace"))
+    trails, heads, values = _racers(ax, table, len(arrays))
     last = max(len(path) for path in arrays.values()) - 1
 
     def show(step: int) -> list[Any]:
@@ -376,6 +372,16 @@ def _stage(
     figure.set_layout_engine("none")
     figure.add_artist(_backdrop(pixels(still)))
     return figure, _overlay(figure, ax), _overlay(figure, table)
+
+
+def _racers(ax: Any, table: Any, count: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """(empty lines behind the racers, markers for the racers, texts for their values)"""
+    trails, heads, values = [], [], []
+    for row, (colour, marker) in enumerate(_RACERS[:count], start=1):
+        trails += ax.plot([], [], color=colour, linewidth=1.6, zorder=4)
+        heads += ax.plot([], [], markersize=8, color=colour, marker=marker, markeredgecolor="black", zorder=5)
+        values.append(table.text(1, -row, "", ha="right", family="monospace"))
+    return trails, heads, values
 
 
 def _backdrop(image: Any) -> Any:
