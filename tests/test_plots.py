@@ -368,6 +368,21 @@ def test_the_model_is_marked_in_its_landscape(model, kind):
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("one", "two")
 
 
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: plots.plot_surface(peaks, points=1), "points=1 is not an integer of at least 2"),
+        (lambda: plots.plot_surface(peaks, points="9"), "points='9' is not an integer"),
+        (lambda: plots.animate(peaks, {"a": [[0, 0]]}, fps=0), "fps=0 is not a finite number greater than 0"),
+        (lambda: plots.animate(peaks, {"a": [[0, 0]]}, hold=-1), "hold=-1 is not a finite number of at least 0"),
+        (lambda: plots.plot_range_test([1, 2], [1, 2], smoothing="0.5"), "smoothing='0.5' is not a finite number"),
+    ],
+)
+def test_numbers_out_of_range(call, message):
+    with pytest.raises(ValueError, match=message):
+        call()
+
+
 def test_landscapes_that_cannot_be(model):
     with pytest.raises(ValueError, match="parameters has 1 entries"):
         plots.landscape(model, parameters=[(0, (0, 0), "w")])
@@ -375,7 +390,7 @@ def test_landscapes_that_cannot_be(model):
     fresh.compile("sgd", "mse")
     with pytest.raises(ValueError, match="x and y are needed"):
         plots.landscape(fresh)
-    with pytest.raises(ValueError, match="points=1 is less than 2"):
+    with pytest.raises(ValueError, match="points=1 is not an integer of at least 2"):
         plots.landscape(model, points=1)
     with pytest.raises(ValueError, match="span=0"):
         plots.landscape(model, span=0)
@@ -434,8 +449,8 @@ def test_the_rate_where_the_loss_falls_fastest():
     [
         ({"low": 0}, "0 < low < high"),
         ({"low": 2, "high": 1}, "0 < low < high"),
-        ({"steps": 1}, "steps=1 is less than 2"),
-        ({"batch_size": 0}, "batch_size=0 is less than 1"),
+        ({"steps": 1}, "steps=1 is not an integer of at least 2"),
+        ({"batch_size": 0}, "batch_size=0 is not an integer of at least 1"),
     ],
 )
 def test_range_tests_that_cannot_be(model, arguments, message):

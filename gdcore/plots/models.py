@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import integer, number, positive
 from .._names import look_up
 from ._figures import BLUE, GREEN, STYLES, axes_or_new, check_kind, draw_heights, grid_shape, new_figure
 from ._texts import translator
@@ -234,14 +235,7 @@ def plot_steps(
     if points.ndim != 2 or points.shape[1] != len(parameters) or not len(points):
         raise ValueError(f"steps has shape {points.shape}, expected (steps, {len(parameters)})")
     places = np.asarray(values, np.float64)
-    slices = np.empty((*points.shape, len(places)))
-    losses = np.empty(points.shape)
-    with _kept(model) as theta:
-        for i, point in enumerate(points):
-            for value, (layer, index, _) in zip(point, parameters, strict=True):
-                theta[_place(model, layer, index)] = value
-            for j, (value, (layer, index, _)) in enumerate(zip(point, parameters, strict=True)):
-                *slices[i, j], losses[i, j] = model.loss_slice(layer, index, [*places, value], x, y)
+    slices, losses = _slices_of_steps(model, parameters, points, places, x, y)
     figure = new_figure(4.4 * max(2, len(parameters)), 2.9 * (len(points) + 1) + (0.5 if title else 0))
     parts = figure.subfigures(len(points) + 1, 1)
     top = 1.3 * np.nanmax([slices.max(where=np.isfinite(slices), initial=0), losses.max()])
@@ -261,6 +255,21 @@ def plot_steps(
     if title:
         figure.suptitle(title, fontsize=13)
     return figure
+
+
+def _slices_of_steps(
+    model: Sequential, parameters: Sequence[Parameter], points: Any, places: Any, x: Any, y: Any
+) -> tuple[Any, Any]:
+    """(the loss over each parameter at each step, of shape (steps, parameters, places); the loss there)"""
+    slices = np.empty((*points.shape, len(places)))
+    losses = np.empty(points.shape)
+    with _kept(model) as theta:
+        for i, point in enumerate(points):
+            for value, (layer, index, _) in zip(point, parameters, strict=True):
+                theta[_place(model, layer, index)] = value
+            for j, (value, (layer, index, _)) in enumerate(zip(point, parameters, strict=True)):
+                *slices[i, j], losses[i, j] = model.loss_slice(layer, index, [*places, value], x, y)
+    return slices, losses
 
 
 def _slice_with_best(ax: Any, places: Any, losses: Any, now: float, loss: float, label: str, top: float) -> None:
@@ -339,10 +348,7 @@ def landscape(
     ValueError
         If there are not two parameters, or no data.
     """
-    if points < 2:
-        raise ValueError(f"points={points!r} is less than 2")
-    if not 0 < span < np.inf:
-        raise ValueError(f"span={span!r} is not a finite number greater than 0")
+    points, span = integer("points", points, 2), positive("span", span)
     if parameters is not None and len(parameters) != 2:
         raise ValueError(f"parameters has {len(parameters)} entries, expected two (layer, index, label)")
     if x is None and y is None:
@@ -352,27 +358,39 @@ def landscape(
     else:
         weights = None
     offsets = np.linspace(-span, span, points)
-    losses = np.empty((points, points))
-    rows = len(x)
-    model.evaluate(x, y, rows, sample_weight=weights)  # makes the network where there is none yet, checks the data
+    model.evaluate(x, y, len(x), sample_weight=weights)  # makes the network where there is none yet, checks the data
+    if parameters is not None:
+        return _over_parameters(model, parameters, offsets, x, y, weights)
+    return offsets, offsets, _along_directions(model, offsets, np.random.default_rng(seed), x, y, weights)
+
+
+def _over_parameters(
+    model: Sequential, parameters: Sequence[Parameter], offsets: Any, x: Any, y: Any, weights: Any
+) -> tuple[Any, Any, Any]:
+    """(values of the first parameter, values of the second one, losses)"""
+    (layer, index, _), (other, other_index, _) = parameters
+    losses = np.empty((len(offsets), len(offsets)))
     with _kept(model) as theta:
-        if parameters is not None:
-            (layer, index, _), (other, other_index, _) = parameters
-            across = offsets + _value(model, layer, index)
-            up = offsets + _value(model, other, other_index)
-            at = _place(model, other, other_index)
-            for j, value in enumerate(up):
-                theta[at] = value
-                losses[j] = model.loss_slice(layer, index, across, x, y, weights)
-            return across, up, losses
+        across = offsets + _value(model, layer, index)
+        up = offsets + _value(model, other, other_index)
+        at = _place(model, other, other_index)
+        for j, value in enumerate(up):
+            theta[at] = value
+            losses[j] = model.loss_slice(layer, index, across, x, y, weights)
+    return across, up, losses
+
+
+def _along_directions(model: Sequential, offsets: Any, rng: np.random.Generator, x: Any, y: Any, weights: Any) -> Any:
+    """The losses where the model has gone so far along two random directions."""
+    losses = np.empty((len(offsets), len(offsets)))
+    with _kept(model) as theta:
         start = theta.astype(np.float64)
-        rng = np.random.default_rng(seed)
         first, second = _direction(model, rng), _direction(model, rng)
         for j, b in enumerate(offsets):
             for i, a in enumerate(offsets):
                 theta[:] = start + a * first + b * second
-                losses[j, i] = model.evaluate(x, y, rows, sample_weight=weights, return_dict=True)["loss"]
-    return offsets, offsets, losses
+                losses[j, i] = model.evaluate(x, y, len(x), sample_weight=weights, return_dict=True)["loss"]
+    return losses
 
 
 def plot_landscape(
@@ -470,11 +488,10 @@ def range_test(
     ValueError, RuntimeError
         If low and high are not 0 < low < high, there are less than two steps, or the model is not compiled.
     """
+    low, high = number("low", low), number("high", high)
     if not 0 < low < high:
         raise ValueError(f"low={low!r} and high={high!r} are not 0 < low < high")
-    for name, value, least in (("steps", steps, 2), ("batch_size", batch_size, 1)):
-        if value < least:
-            raise ValueError(f"{name}={value!r} is less than {least}")
+    steps, batch_size = integer("steps", steps, 2), integer("batch_size", batch_size, 1)
     model.evaluate(x, y)  # a model without weights gets them here: the copy starts from the same
     assert model.optimizer is not None
     trained = copy.deepcopy(model)
@@ -508,7 +525,7 @@ def plot_range_test(rates: Any, losses: Any, ax: Any = None, *, smoothing: float
     matplotlib.axes.Axes
     """
     say = translator(lang)
-    if not 0 <= smoothing < 1:
+    if not 0 <= number("smoothing", smoothing) < 1:
         raise ValueError(f"smoothing={smoothing!r} is not at least 0 and less than 1")
     rates, losses = np.asarray(rates, np.float64), np.asarray(losses, np.float64)
     if rates.ndim != 1 or rates.shape != losses.shape or len(rates) < 2:

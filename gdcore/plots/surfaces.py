@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from .._checks import integer, number, positive
 from ._figures import (
     BLUE,
     FILM_DPI,
@@ -69,10 +70,11 @@ def plot_surface(
     Raises
     ------
     ValueError
-        For an unknown kind, axes of the wrong kind, or an f that returns another shape.
+        For an unknown kind, axes of the wrong kind, less than two points, or an f that returns another shape.
     """
     say = translator(lang)
     check_kind(kind, ax)
+    points = integer("points", points, 2)
     across, up = (np.linspace(low, high, points) for low, high in _window(f, window))
     places = np.stack(np.meshgrid(across, up), axis=-1)
     heights = np.asarray(f(places), np.float64)
@@ -122,33 +124,15 @@ def plot_trajectory(ax: Any, points: Any, f: Function | None = None, *, lang: st
     heights = (np.asarray(f(drawn), np.float64),) if space and f is not None else ()
     limits = ax.get_xlim(), ax.get_ylim()
     columns = (*drawn.T, *heights)
+    dots = {"marker": "o", "markersize": 5, "markeredgecolor": "black", "markeredgewidth": 0.7}
     ax.plot(*columns, color="black", linewidth=2.6, zorder=4)
-    ax.plot(
-        *columns,
-        color="yellow",
-        linewidth=1.4,
-        marker="o",
-        markersize=5,
-        markeredgecolor="black",
-        markeredgewidth=0.7,
-        zorder=5,
-        label=say("steps"),
-    )
+    ax.plot(*columns, color="yellow", linewidth=1.4, zorder=5, label=say("steps"), **dots)
     # the end is smaller, so that a start just below it still shows
     for at, colour, size, label in ((0, "red", 18, say("start")), (-1, "blue", 14, say("end"))):
         if inside[at]:
             star = tuple(column[at : at + 1] if at == 0 else column[at:] for column in columns)
-            ax.plot(
-                *star,
-                linestyle="none",
-                marker="*",
-                markersize=size,
-                color=colour,
-                markeredgecolor="white",
-                markeredgewidth=1,
-                zorder=6,
-                label=label,
-            )
+            white = {"markeredgecolor": "white", "markeredgewidth": 1}
+            ax.plot(*star, linestyle="none", marker="*", markersize=size, color=colour, zorder=6, label=label, **white)
     ax.set_xlim(limits[0])
     ax.set_ylim(limits[1])
     return ax
@@ -335,41 +319,18 @@ def animate(
     Raises
     ------
     ValueError
-        If there is no path, or there are more than 21.
+        If there is no path, or there are more than 21, or `fps` or `hold` is no number in range.
     """
     say = translator(lang)
+    fps, hold = positive("fps", fps), number("hold", hold, 0)
     arrays = {name: _path(points) for name, points in paths.items()}
     if not 0 < len(arrays) <= len(_RACERS):
         raise ValueError(f"paths has {len(arrays)} entries, expected 1 to {len(_RACERS)}")
     with np.errstate(all="ignore"):
         heights = [np.asarray(f(path), np.float64) for path in arrays.values()]
-    # what stands still is drawn once, to be the background of all frames
-    still = new_figure(7.8, 5)
-    still.set_dpi(FILM_DPI)
-    still.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
-    ax, table = still.subplots(1, 2, width_ratios=(4.4, 2.8))
-    plot_surface(f, ax, levels=levels, window=window, bar=False, lang=lang)
-    ax.set_title(" ")
-    table.set_axis_off()
-    table.set(xlim=(0, 1), ylim=(-len(arrays) - 0.5, 1))
-    table.text(0.14, 0, say("optimizer"), weight="bold")
-    table.text(1, 0, say("loss"), weight="bold", ha="right")
-    still.suptitle(title or "", fontsize=13)
-    for row, (name, (colour, marker)) in enumerate(zip(arrays, _RACERS, strict=False), start=1):
-        table.plot([0.06], [0.13 - row], markersize=8, color=colour, marker=marker, markeredgecolor="black")
-        table.text(0.14, -row, name)
-
-    figure = new_figure(7.8, 5)
-    figure.set_dpi(FILM_DPI)
-    figure.set_layout_engine("none")
-    figure.add_artist(_backdrop(pixels(still)))
-    ax, table = (_overlay(figure, panel) for panel in (ax, table))
+    figure, ax, table = _stage(f, list(arrays), title, window, levels, lang)
     counter = ax.text(0.5, 1.02, "", transform=ax.transAxes, ha="center", fontsize=11)
-    trails, heads, values = [], [], []
-    for row, (colour, marker) in enumerate(_RACERS[: len(arrays)], start=1):
-        trails += ax.plot([], [], color=colour, linewidth=1.6, zorder=4)
-        heads += ax.plot([], [], markersize=8, color=colour, marker=marker, markeredgecolor="black", zorder=5)
-        values.append(table.text(1, -row, "", ha="right", family="monospace"))
+    trails, heads, values = _racers(ax, table, len(arrays))
     last = max(len(path) for path in arrays.values()) - 1
 
     def show(step: int) -> list[Any]:
@@ -385,6 +346,42 @@ def animate(
 
     frames = [*range(last + 1), *[last] * round(hold * fps)]
     return FuncAnimation(figure, show, frames=frames, interval=1000 / fps, init_func=lambda: show(0), repeat=False)
+
+
+def _stage(
+    f: Function, names: list[str], title: str | None, window: Window | None, levels: int | Sequence[float], lang: str
+) -> tuple[Any, Any, Any]:
+    """(a figure with what stands still, drawn once; empty axes over its surface; empty axes over its table)"""
+    say = translator(lang)
+    still = new_figure(7.8, 5)
+    still.set_dpi(FILM_DPI)
+    still.get_layout_engine().set(w_pad=0.1, h_pad=0.1)
+    ax, table = still.subplots(1, 2, width_ratios=(4.4, 2.8))
+    plot_surface(f, ax, levels=levels, window=window, bar=False, lang=lang)
+    ax.set_title(" ")
+    table.set_axis_off()
+    table.set(xlim=(0, 1), ylim=(-len(names) - 0.5, 1))
+    table.text(0.14, 0, say("optimizer"), weight="bold")
+    table.text(1, 0, say("loss"), weight="bold", ha="right")
+    still.suptitle(title or "", fontsize=13)
+    for row, (name, (colour, marker)) in enumerate(zip(names, _RACERS, strict=False), start=1):
+        table.plot([0.06], [0.13 - row], markersize=8, color=colour, marker=marker, markeredgecolor="black")
+        table.text(0.14, -row, name)
+    figure = new_figure(7.8, 5)
+    figure.set_dpi(FILM_DPI)
+    figure.set_layout_engine("none")
+    figure.add_artist(_backdrop(pixels(still)))
+    return figure, _overlay(figure, ax), _overlay(figure, table)
+
+
+def _racers(ax: Any, table: Any, count: int) -> tuple[list[Any], list[Any], list[Any]]:
+    """(empty lines behind the racers, markers for the racers, texts for their values)"""
+    trails, heads, values = [], [], []
+    for row, (colour, marker) in enumerate(_RACERS[:count], start=1):
+        trails += ax.plot([], [], color=colour, linewidth=1.6, zorder=4)
+        heads += ax.plot([], [], markersize=8, color=colour, marker=marker, markeredgecolor="black", zorder=5)
+        values.append(table.text(1, -row, "", ha="right", family="monospace"))
+    return trails, heads, values
 
 
 def _backdrop(image: Any) -> Any:

@@ -1,16 +1,13 @@
-"""What is timed: nets to train, updates and predictions, each with its data and its least possible cost."""
+"""What is timed: nets to train, updates, predictions and more, each with its data and its least possible cost."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cache
 from typing import Any, ClassVar
 
 import numpy as np
 
-from .. import datasets
-
-MNIST_ROWS = 60_000
+from .inputs import load
 
 
 @dataclass(frozen=True)
@@ -45,7 +42,7 @@ class Training:
     title: str
     data: str
     net: Net
-    loss: str  # "mae", or "crossentropy" of class numbers
+    loss: str  # "mae", "crossentropy" of class numbers, or "binary_crossentropy"
     optimizer: str  # "sgd" or "adam"
     rate: float
     batch: int
@@ -173,18 +170,59 @@ class Importing:
         return seconds * 1e3
 
 
-Work = Training | Update | Prediction | Product | Importing
+@dataclass(frozen=True)
+class Sweep:
+    """One call of `gdcore.sweep`: a training at many rates."""
+
+    name: str
+    title: str
+    training: Training
+    nets: int
+    unit: ClassVar[str] = "µs a step and net"
+
+    def arrays(self) -> tuple[Any, Any]:
+        return self.training.arrays()
+
+    def in_unit(self, seconds: float) -> float:
+        return self.training.in_unit(seconds) / self.nets
+
+
+@dataclass(frozen=True)
+class Descent:
+    """One call of `gdcore.minimize` by Adam, in float64."""
+
+    name: str
+    title: str
+    function: str  # "peaks", a surface; or "numpy", a function of Python that NumPy works out
+    starts: int
+    steps: int
+    unit: ClassVar[str] = "ns a step and start"
+    rate: ClassVar[float] = 1e-5  # so that a start is on its way all the time
+
+    def x0(self) -> Any:
+        """Of shape (2,) for one start, (starts, 2) for more."""
+        if self.starts == 1:
+            return np.array([0.5, -0.5])
+        return np.random.default_rng(0).uniform(-3, 3, (self.starts, 2))
+
+    def in_unit(self, seconds: float) -> float:
+        return seconds / self.steps / self.starts * 1e9
+
+
+Workload = Training | Update | Prediction | Product | Importing | Sweep | Descent
 
 _LESSON = Net((1, 3, 1), ("sigmoid", "sigmoid"))
 _IRIS = Net((4, 8, 3), ("selu", "softmax"))
 _DIGITS = Net((64, 128, 64, 32, 16, 10), ("selu", "selu", "selu", "selu", "softmax"))
 _SOFTMAX = Net((784, 10), ("softmax",))
 _MNIST = Net((784, 512, 512, 10), ("relu", "relu", "softmax"))
+_HIGGS = Net((28, 300, 300, 300, 300, 300, 1), ("tanh",) * 5 + ("sigmoid",))
+_W1 = Training("W1", "iris 1-3-1 sigmoid, MAE, SGD, batch 99", "lesson", _LESSON, "mae", "sgd", 1e-3, 99, 50, 10)
 
-WORKS: dict[str, Work] = {
-    work.name: work
-    for work in (
-        Training("W1", "iris 1-3-1 sigmoid, MAE, SGD, batch 99", "lesson", _LESSON, "mae", "sgd", 1e-3, 99, 50, 10),
+WORKLOADS: dict[str, Workload] = {
+    workload.name: workload
+    for workload in (
+        _W1,
         Training("W2", "iris 4-8-3 selu, Adam, batch 32", "iris", _IRIS, "crossentropy", "adam", 1e-3, 32, 40, 8),
         Training(
             "W3", "digits 64-128-64-32-16-10 selu, Adam, batch 32", "digits", _DIGITS, "crossentropy", "adam", 1e-3, 32,
@@ -195,6 +233,10 @@ WORKS: dict[str, Work] = {
         Training(
             "W5", "MNIST 784-512-512-10 relu, Adam, batch 128", "mnist", _MNIST, "crossentropy", "adam", 1e-3, 128, 1,
             1.4,
+        ),
+        Training(
+            "W6", "HIGGS's net 28-300-300-300-300-300-1 tanh, Adam, batch 100", "higgs", _HIGGS, "binary_crossentropy",
+            "adam", 1e-4, 100, 1,
         ),
         Training(
             "L1", "the lesson by hand: W1's net by finite differences, float64", "lesson", _LESSON, "mae", "sgd", 1e-3,
@@ -212,42 +254,14 @@ WORKS: dict[str, Work] = {
         Importing("import", "a process that imports it, and ends", 1 / 1.6),
     )
 }  # fmt: skip
+"""What gdcore and its peers are timed on, by name."""
 
-
-@cache
-def load(name: str) -> tuple[Any, Any]:
-    """Rows in float32 between 0 and about 1; targets: class numbers (int64), or float32 of shape (rows, 1)."""
-    if name == "lesson":
-        x, y = datasets.iris.load_data()
-        return x[:99, 2:3].astype(np.float32), y[:99, None].astype(np.float32)
-    if name == "iris":
-        x, y = datasets.iris.load_data()
-        return x.astype(np.float32), y
-    if name == "digits":
-        x, y = datasets.digits.load_data()
-        return (x / 16).astype(np.float32), y
-    return _mnist()[:2]
-
-
-def mnist_source() -> str:
-    """Whether the pictures are MNIST's or random ones of their shape."""
-    return _mnist()[2]
-
-
-@cache
-def _mnist() -> tuple[Any, Any, str]:
-    try:
-        (x, y), _ = datasets.mnist.load_data()
-    except OSError as error:
-        return *_pictures(), f"random pictures of MNIST's shape ({error})"
-    return (x.reshape(-1, 784) / np.float32(255)).astype(np.float32), y.astype(np.int64), "MNIST"
-
-
-def _pictures() -> tuple[Any, Any]:
-    """Ten blurred shapes with noise, four fifths of it dark as in MNIST: a net can learn to tell them apart."""
-    rng = np.random.default_rng(11)
-    y = rng.integers(0, 10, MNIST_ROWS)
-    shapes = rng.random((10, 784), np.float32) < 0.2
-    x = rng.random((MNIST_ROWS, 784), np.float32)
-    x *= np.where(rng.random((MNIST_ROWS, 784), np.float32) < 0.15, ~shapes[y], shapes[y])
-    return x, y
+_SHARED = ("W1", "W2", "W3", "W4a", "W4b", "W5", "W6", "U1", "U2", "P1", "P2")
+BETWEEN_BUILDS: dict[str, Workload] = {
+    **{name: WORKLOADS[name] for name in _SHARED},
+    "E1": Sweep("E1", "sweep of 200 nets of W1", _W1, 200),
+    "D1": Descent("D1", "minimize: Adam on peaks, one start", "peaks", 1, 10_000),
+    "D2": Descent("D2", "minimize: Adam on peaks, 10,000 starts", "peaks", 10_000, 100),
+    "D3": Descent("D3", "minimize: Adam on a NumPy function, by differences", "numpy", 1, 500),
+}
+"""What two builds of gdcore are timed on, by name."""
