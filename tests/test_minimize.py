@@ -975,7 +975,7 @@ def test_wrong_gradients():
         ({"optimizer": "adem"}, ValueError, "optimizer='adem' is not known. Did you mean 'Adam'"),
         ({"optimizer": "l-bfgs"}, ValueError, "optimizer='l-bfgs' is not known. Did you mean 'L-BFGS-B'"),
         ({"optimizer": 3}, ValueError, "optimizer=3 is not known"),
-        ({"maxiter": -1}, ValueError, "maxiter=-1 is less than 0"),
+        ({"maxiter": -1}, ValueError, "maxiter=-1 is not an integer of at least 0"),
         ({"maxiter": 2.5}, TypeError, "maxiter=2.5 is not an integer"),
         ({"tol": -1.0}, ValueError, "tol=-1.0 is not a finite number between 0 and inf"),
         ({"tol": math.nan}, ValueError, "tol=nan is not a finite number"),

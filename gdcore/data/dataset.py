@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import random as _random
+from .._checks import integer as _whole
 from .._core import kernels as _kernels
-from ..models.sequential import _ENDLESS, _batches, _whole
+from .passes import UNKNOWN_BATCHES as _ENDLESS
+from .passes import batches_of_pass as _batches
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

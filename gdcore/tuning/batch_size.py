@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import losses
+from .._checks import integer as _whole
 from .._text import aligned
-from ..models.sequential import _whole
 
 if TYPE_CHECKING:
     from ..models import Sequential
@@ -145,7 +145,7 @@ def _widths(model: Sequential) -> tuple[int, int]:
     """Values of a row of x and of y."""
     assert model.input_shape is not None
     sparse = isinstance(model.loss, losses.SparseCategoricalCrossentropy)
-    return math.prod(model.input_shape[1:]), 1 if sparse else model._units
+    return math.prod(model.input_shape[1:]), 1 if sparse else math.prod(model.output_shape[1:])
 
 
 def _fits(model: Sequential, size: int) -> bool:

@@ -15,10 +15,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from .. import random as _random
+from .._checks import integer as _whole
 from .._text import aligned
 from ..callbacks import _clock
 from ..data import Dataset
-from ..models.sequential import Sequential, _whole
+from ..models import Sequential
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -347,7 +348,7 @@ def _built(build: Callable[..., Sequential], params: Mapping[str, Any], seed: in
             raise TypeError(f"build returned {model!r}, expected a compiled Sequential")
         model._ready("sweep")
         if x is not None:
-            model._network_for(x)
+            model._stack.built_for(x)
     return model
 
 
