@@ -11,11 +11,13 @@ import numpy as np
 from .. import _checks, losses, metrics
 from .._core import kernels
 from .._names import look_up
+from .inputs import CHANGED
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from ..metrics import Metric
+    from .inputs import Arrays
     from .stack import Built
 
 
@@ -108,7 +110,7 @@ class ModelMetrics:
         For a metric that does not fit the targets of the loss.
     """
 
-    __slots__ = ("_metrics", "built", "compiled", "core_names", "in_python", "names", "step")
+    __slots__ = ("_metrics", "_sparse", "built", "compiled", "core_names", "in_python", "names", "step")
 
     def __init__(self, compiled: Compiled, loss: losses.Loss, built: Built) -> None:
         units, plain = built.form.units, len(compiled.metrics)
@@ -122,12 +124,20 @@ class ModelMetrics:
         names = _unique_names(chosen, plain)
         self.step = difference_step(compiled.gradient, compiled.h, built.form.dtype)
         self.built, self.compiled, self._metrics, self.names = built, compiled, chosen, names
+        self._sparse = sparse
         self.core_names = ["loss", *(name for name, spec in zip(names[1:], specs, strict=True) if spec is not None)]
         self.in_python: list[tuple[str, Metric, bool]] = [
             (names[1 + i], metric, i >= plain)
             for i, (metric, spec) in enumerate(zip(chosen, specs, strict=True))
             if spec is None
         ]
+
+    def check_current(self, data: Arrays) -> None:
+        """Raise if data was checked for other layers or another loss: another thread may have changed them since."""
+        form = self.built.form
+        widths = math.prod(form.row_shape), 1 if self._sparse else form.units
+        if data.x.dtype != form.dtype or (data.x.shape[1], data.y.shape[1]) != widths:
+            raise RuntimeError(CHANGED)
 
     def named(self, name: str) -> Metric | None:
         """The metric of that name."""

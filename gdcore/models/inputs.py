@@ -6,7 +6,6 @@ Both have the same properties and methods.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 from functools import cache
 from operator import itemgetter
@@ -98,11 +97,6 @@ class DataForm:
         if len(array) == 0:
             raise ValueError(f"{name} has shape {np.shape(x)}: there are no rows")
         return self._finite(name, array if array.ndim == 2 else array.reshape(len(array), -1), allow_nan)
-
-    def check_current(self, data: Arrays) -> None:
-        """Raise if data was checked for another network: another thread may have changed the layers since."""
-        if data.x.dtype != self.dtype or data.x.shape[1] != math.prod(self.row_shape):
-            raise RuntimeError(CHANGED)
 
     def _targets(self, name: str, y: Any, rows: int, loss: losses.Loss, allow_nan: bool) -> Any:
         targets = _checks.real_array(name, y)

@@ -27,13 +27,14 @@ def gradient(
     model: Sequential, x: Any, y: Any, method: str, h: float | None, sample_weight: Any, training: bool, allow_nan: bool
 ) -> tuple[float, list[NDArray[Any]]]:
     """What `Sequential.gradient` gives."""
-    loss = model._ready("gradient")
+    model._ready("gradient")
     look_up("method", method, kernels.GRADIENTS)
     if h is not None:
         h = _checks.positive("h", h)
     X, Y, W = data = in_memory(model._data(x, y, sample_weight, allow_nan))
-    built = model._configure(loss).built
-    built.form.check_current(data)
+    metrics = model._configure()
+    metrics.check_current(data)
+    built = metrics.built
     model._last_data = (x, y, sample_weight)
     network = built.network
     value = network.gradient(X, Y, W, method, difference_step(method, h, network.dtype), training)
@@ -44,7 +45,7 @@ def loss_slice(
     model: Sequential, layer: Any, index: Any, values: ArrayLike, x: Any, y: Any, sample_weight: Any
 ) -> NDArray[np.float64]:
     """What `Sequential.loss_slice` gives."""
-    loss = model._ready("loss_slice")
+    model._ready("loss_slice")
     if x is None and y is None:
         if model._last_data is None:
             raise ValueError("x and y are needed: this model has not seen any data yet")
@@ -56,8 +57,9 @@ def loss_slice(
     points = np.ascontiguousarray(values, np.float64)
     if points.ndim != 1:
         raise ValueError(f"values has shape {points.shape}, expected one dimension")
-    built = model._configure(loss).built
-    built.form.check_current(data)
+    metrics = model._configure()
+    metrics.check_current(data)
+    built = metrics.built
     return built.network.loss_slice(X, Y, W, where, at, points)
 
 

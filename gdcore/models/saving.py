@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .. import losses, metrics, optimizers
+from .. import layers, losses, metrics, optimizers
 from .._names import look_up, serialized
 from .._version import __version__
 from .archive import (
@@ -83,6 +83,34 @@ def plain(config: Any) -> Any:
             look_up("dtype", inner["dtype"], {"float32": "f4", "float64": "f8", "int32": "i4", "int64": "i8"}),
         )
     return {"class_name": name, "config": plain(inner)}
+
+
+def model_config(model: Sequential) -> dict[str, Any]:
+    """What `Sequential.get_config` gives."""
+    config: dict[str, Any] = {"name": model.name, "dtype": model.dtype}
+    stack = model.layers
+    if model.input_shape is not None:
+        stack.insert(0, model._stack.input or layers.InputLayer(model.input_shape[1:]))
+        config["build_input_shape"] = model.input_shape
+    config["layers"] = [layers.serialize(layer) for layer in stack]
+    for layer in config["layers"]:
+        layer["config"]["dtype"] = model.dtype
+    return config
+
+
+def model_of_config(cls: type[Sequential], config: dict[str, Any]) -> Sequential:
+    """What `Sequential.from_config` gives."""
+    given = plain(config)
+    if not isinstance(given.get("layers"), list):
+        raise ValueError(f"config has no list 'layers', only {', '.join(map(repr, given)) or 'nothing'}")
+    stack = [layers.deserialize(layer) for layer in given["layers"]]
+    if stack and isinstance(stack[0], layers.InputLayer) and any(layer._dtype == "float32" for layer in stack[1:]):
+        stack[0]._dtype = None  # a wider input has no influence: rows become what the layers are
+    # nor has the dtype that Keras gives to a model
+    model = cls(stack, given.get("name"), None if stack else given.get("dtype"))
+    if stack and not model.built and given.get("build_input_shape"):
+        model.build(given["build_input_shape"])
+    return model
 
 
 def _as_json(value: Any) -> Any:
@@ -160,10 +188,10 @@ def _not_newer(library: str, version: Any, known: str) -> None:
         raise ValueError(f"it was written by {library} {version}, and this gdcore reads files of {library} {known}")
 
 
-def _refuse_absurd(layers: Any, stored: int) -> None:
+def _refuse_absurd(configs: Any, stored: int) -> None:
     """Raise ValueError if a config asks for far more weights than there are bytes of them."""
     width = needed = 0
-    for layer in layers:
+    for layer in configs:
         config = layer["config"]
         if config.get("batch_shape"):
             width = int(np.prod([float(n) for n in config["batch_shape"][1:]]))

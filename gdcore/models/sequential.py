@@ -11,12 +11,12 @@ from .. import random as _random
 from .._checks import row_shape
 from .._names import look_up
 from ..callbacks import CallbackList
-from ..layers import InputLayer, Layer, _assign
+from ..layers import Layer, _assign
 from .compiled import Compiled, ModelMetrics
 from .inputs import Arrays, check_counts, check_verbose, dataset_of, weighted_by_class
 from .objective import ModelObjective, gradient, loss_slice
 from .passes import PredictionPlan, Session, known_steps
-from .stack import Stack
+from .stack import Stack, summary_lines
 from .training import TrainingPlan
 
 if TYPE_CHECKING:
@@ -176,25 +176,7 @@ class Sequential:
 
     def summary(self, print_fn: Callable[[str], Any] = print) -> None:
         """Print a table of the layers, their output shapes and their numbers of parameters."""
-        lines = [
-            f'Model: "{self.name}"',
-            "_" * 65,
-            f"{'Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}",
-            "=" * 65,
-        ]
-        for i, layer in enumerate(self._stack.layers):
-            count = str(layer.count_params()) if layer.built else "unbuilt"
-            title = f"{layer.name} ({type(layer).__name__})"
-            shape = self._stack.shape_after(i + 1)
-            lines.append(f"{title:<28} {str((None, *shape)) if shape else '?':<25} {count:<10}")
-        total = sum(layer.count_params() for layer in self._stack.layers)
-        learned = sum(view.size for view in self.trainable_weights)
-        bytes_ = total * np.dtype(self.dtype).itemsize
-        lines += ["=" * 65, f"Total params: {total} ({bytes_} bytes of {self.dtype})"]
-        if learned < total:
-            lines += [f"Trainable params: {learned}", f"Non-trainable params: {total - learned}"]
-        lines += ["_" * 65]
-        for line in lines:
+        for line in summary_lines(self.name, self._stack):
             print_fn(line)
 
     # ---- training ----------------------------------------------------------------------------------------
@@ -372,9 +354,9 @@ class Sequential:
             As `evaluate`, before the update.
         """
         with self._stack.lock:
-            loss = self._ready("train_on_batch")
+            self._ready("train_on_batch")
             data = self._data(x, y, sample_weight, allow_nan, "", None, class_weight)
-            session = Session(self, self._configure(loss))
+            session = Session(self, self._configure())
             logs = session.run_pass(True, CallbackList(), data, data.length)
         return _returned(session, logs, return_dict)
 
@@ -423,7 +405,7 @@ class Sequential:
         float, list of float, or dict
             The loss; with metrics the list ``[loss, metric, ...]``; a dictionary by name if `return_dict`.
         """
-        loss = self._ready("evaluate")
+        self._ready("evaluate")
         check_counts(batch_size=batch_size, steps=steps)
         check_verbose(verbose)
         listeners = CallbackList(callbacks)
@@ -435,7 +417,7 @@ class Sequential:
         listeners.set_model(self)
         steps_known = known_steps(data.plan(batch_size, steps)[1])
         listeners.set_params({"verbose": verbose, "epochs": 1, "steps": steps_known})
-        session = Session(self, self._configure(loss))
+        session = Session(self, self._configure())
         logs = session.evaluate(data, batch_size, steps, listeners, 3)
         if verbose not in (0, "auto"):
             print(" - ".join(f"{name}: {logs[name]:.4f}" for name in session.metrics.names))
@@ -646,35 +628,16 @@ class Sequential:
 
     def get_config(self) -> dict[str, Any]:
         """Name and layers, in Keras's form."""
-        from .. import layers
+        from . import saving
 
-        config: dict[str, Any] = {"name": self.name, "dtype": self.dtype}
-        stack: list[Layer] = list(self._stack.layers)
-        if self.input_shape is not None:
-            stack.insert(0, self._stack.input or InputLayer(self.input_shape[1:]))
-            config["build_input_shape"] = self.input_shape
-        config["layers"] = [layers.serialize(layer) for layer in stack]
-        for layer in config["layers"]:
-            layer["config"]["dtype"] = self.dtype
-        return config
+        return saving.model_config(self)
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Sequential:
         """The model that `get_config` (or Keras's) described, with new weights."""
-        from .. import layers
-        from .saving import plain
+        from . import saving
 
-        given = plain(config)
-        if not isinstance(given.get("layers"), list):
-            raise ValueError(f"config has no list 'layers', only {', '.join(map(repr, given)) or 'nothing'}")
-        stack = [layers.deserialize(layer) for layer in given["layers"]]
-        if stack and isinstance(stack[0], InputLayer) and any(layer._dtype == "float32" for layer in stack[1:]):
-            stack[0]._dtype = None  # a wider input has no influence: rows become what the layers are
-        # nor has the dtype that Keras gives to a model
-        model = cls(stack, given.get("name"), None if stack else given.get("dtype"))
-        if stack and not model.built and given.get("build_input_shape"):
-            model.build(given["build_input_shape"])
-        return model
+        return saving.model_of_config(cls, config)
 
     def to_json(self, **options: Any) -> str:
         """The model without its weights as JSON, for `model_from_json`, ours and Keras's.
@@ -738,7 +701,7 @@ class Sequential:
         data = form.data(self.loss, x, y, sample_weight, allow_nan, where, watched)
         return data if class_weight is None else weighted_by_class(data, class_weight)
 
-    def _configure(self, loss: losses.Loss) -> ModelMetrics:
+    def _configure(self) -> ModelMetrics:
         """Tell the core the loss and the metrics, once after each `compile` and each change of the layers."""
         metrics = self._metrics
         if metrics is None or metrics.built is not self._stack.built:
@@ -746,7 +709,8 @@ class Sequential:
                 metrics, built = self._metrics, self._stack.build()
                 if metrics is None or metrics.built is not built:
                     assert self._compiled is not None
-                    metrics = self._metrics = ModelMetrics(self._compiled, loss, built)
+                    assert self.loss is not None
+                    metrics = self._metrics = ModelMetrics(self._compiled, self.loss, built)
         return metrics
 
     def _metric_named(self, name: str) -> Metric | None:

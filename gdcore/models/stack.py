@@ -371,6 +371,24 @@ def _kept(layer: Layer) -> list[Any] | None:
     return layer._values() if layer.built else None
 
 
+def summary_lines(name: str, stack: Stack) -> list[str]:
+    """A table of the layers, their output shapes and their numbers of parameters, for a model of that name."""
+    lines = [f'Model: "{name}"', "_" * 65, f"{'Layer (type)':<29}{'Output Shape':<26}{'Param #':<10}", "=" * 65]
+    total = learned = 0
+    for i, layer in enumerate(stack.layers):
+        count = str(layer.count_params()) if layer.built else "unbuilt"
+        title = f"{layer.name} ({type(layer).__name__})"
+        shape = stack.shape_after(i + 1)
+        lines.append(f"{title:<28} {str((None, *shape)) if shape else '?':<25} {count:<10}")
+        total += layer.count_params()
+        learned += sum(view.size for view in layer.trainable_weights)
+    size = total * np.dtype(stack.dtype).itemsize
+    lines += ["=" * 65, f"Total params: {total} ({size} bytes of {stack.dtype})"]
+    if learned < total:
+        lines += [f"Trainable params: {learned}", f"Non-trainable params: {total - learned}"]
+    return [*lines, "_" * 65]
+
+
 _STACKS: weakref.WeakSet[Stack] = weakref.WeakSet()
 
 

@@ -118,7 +118,7 @@ class TrainingPlan:
         the others
             As in `Sequential.fit`.
         """
-        loss = model._ready("fit")
+        model._ready("fit")
         check_counts(
             batch_size=batch_size,
             steps_per_epoch=steps_per_epoch,
@@ -147,7 +147,7 @@ class TrainingPlan:
         assert model.optimizer is not None
         undo = Snapshot(model, x) if watched else None
         model._build_optimizer(model.optimizer)
-        session = Session(model, model._configure(loss))
+        session = Session(model, model._configure())
         model._last_data = (x, y, sample_weight)
         orders = model._orders(shuffle, seed)
         if batch >= data.length and not session.network.noisy:
