@@ -184,11 +184,10 @@ def shape_of_rows(x: Any) -> tuple[int, ...]:
     return shape[1:] or (1,)
 
 
-def check_counts(**counts: Any) -> None:
-    """Raise unless each is None or an integer of at least 1."""
-    for name, value in counts.items():
-        if value is not None:
-            _checks.integer(name, value, 1)
+def check_count(name: str, value: Any) -> None:
+    """Raise unless it is None or an integer of at least 1."""
+    if value is not None:
+        _checks.integer(name, value, 1)
 
 
 def check_verbose(verbose: Any) -> None:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from .inputs import CHANGED, Arrays, check_counts, dataset_of, pass_arithmetic
+from .inputs import CHANGED, Arrays, dataset_of, pass_arithmetic
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -48,7 +48,8 @@ class Session:
         self._check_unchanged()
         optimizer = model.optimizer
         assert optimizer is not None
-        model._build_optimizer(optimizer)
+        if optimizer._shapes is not self.metrics.built.shapes:
+            model._build_optimizer(optimizer)
         network, core = self.network, optimizer._core()
         gradient, step = self.compiled.gradient, self.metrics.step
         try:
@@ -151,7 +152,6 @@ class PredictionPlan:
     """
 
     def __init__(self, model: Sequential, x: Any, batch_size: int | None, steps: int | None, allow_nan: bool) -> None:
-        check_counts(batch_size=batch_size, steps=steps)
         self._model, self._allow_nan, self._built = model, allow_nan, model._stack.built
         source = None if isinstance(x, np.ndarray) else dataset_of(x, None, None, targets=False)
         if source is not None and batch_size is None:

@@ -13,7 +13,7 @@ from .._names import look_up
 from ..callbacks import CallbackList
 from ..layers import Layer, _assign
 from .compiled import Compiled, ModelMetrics
-from .inputs import Arrays, check_counts, check_verbose, dataset_of, weighted_by_class
+from .inputs import Arrays, check_count, check_verbose, dataset_of, weighted_by_class
 from .objective import ModelObjective, gradient, loss_slice
 from .passes import PredictionPlan, Session, known_steps
 from .stack import Stack, summary_lines
@@ -406,7 +406,8 @@ class Sequential:
             The loss; with metrics the list ``[loss, metric, ...]``; a dictionary by name if `return_dict`.
         """
         self._ready("evaluate")
-        check_counts(batch_size=batch_size, steps=steps)
+        check_count("batch_size", batch_size)
+        check_count("steps", steps)
         check_verbose(verbose)
         listeners = CallbackList(callbacks)
         source = dataset_of(x, y, sample_weight)
@@ -441,12 +442,13 @@ class Sequential:
         """
         if verbose == 0 and callbacks is None and steps is None and type(x) is np.ndarray:
             if batch_size is not None:
-                check_counts(batch_size=batch_size)
+                check_count("batch_size", batch_size)
             built = self._stack.built or self._stack.built_for(x)
             few = built.network.predict_few(x)
             return built.network.predict(built.form.rows("x", x, allow_nan)) if few is None else few
         check_verbose(verbose)
-        check_counts(batch_size=batch_size, steps=steps)
+        check_count("batch_size", batch_size)
+        check_count("steps", steps)
         listeners = CallbackList(callbacks)
         plan = PredictionPlan(self, x, batch_size, steps, allow_nan)
         if callbacks is None and steps is None and isinstance(plan.data, Arrays):

@@ -15,7 +15,7 @@ import numpy as np
 from .. import _checks
 from .._core import kernels
 from ..callbacks import CallbackList, History
-from .inputs import Arrays, check_counts, check_verbose, dataset_of
+from .inputs import Arrays, check_count, check_verbose, dataset_of
 from .passes import Session, known_steps, warn_if_short
 
 if TYPE_CHECKING:
@@ -119,12 +119,10 @@ class TrainingPlan:
             As in `Sequential.fit`.
         """
         model._ready("fit")
-        check_counts(
-            batch_size=batch_size,
-            steps_per_epoch=steps_per_epoch,
-            validation_steps=validation_steps,
-            validation_batch_size=validation_batch_size,
-        )
+        check_count("batch_size", batch_size)
+        check_count("steps_per_epoch", steps_per_epoch)
+        check_count("validation_steps", validation_steps)
+        check_count("validation_batch_size", validation_batch_size)
         _check_choices(verbose, shuffle, validation_freq)
         first, last = _checks.integer("initial_epoch", initial_epoch, 0), _checks.integer("epochs", epochs, 0)
         listeners = CallbackList(callbacks, add_history=True, add_progbar=verbose != 0)
@@ -153,7 +151,7 @@ class TrainingPlan:
         if batch >= data.length and not session.network.noisy:
             orders = None  # the sum over a batch of all rows is the same in any order
         whole = held_out is None and steps_per_epoch is None and isinstance(data, Arrays)
-        fused = whole and not session.metrics.in_python and _only_histories(listeners)
+        fused = whole and not session.metrics.in_python and (quiet or _only_histories(listeners))
         return cls(session, listeners, verbose, data, held_out, first, last, batch, steps, orders, fused, undo)
 
     def run(self) -> History:
@@ -329,7 +327,7 @@ def _check_choices(verbose: Any, shuffle: Any, freq: Any) -> None:
     check_verbose(verbose)
     if not (shuffle is True or shuffle is False or shuffle == "fresh"):
         raise ValueError(f"shuffle={shuffle!r} is not True, False or 'fresh'")
-    for entry in freq if isinstance(freq, list | tuple) else (freq,):
+    for entry in freq if isinstance(freq, (list, tuple)) else (freq,):
         _checks.integer("validation_freq", entry, 1)
 
 
