@@ -384,7 +384,7 @@ def test_data_that_fit_are_not_copied(monkeypatch):
     spy.train = lambda x, y, *rest, **named: (seen.append(x), train(x, y, *rest, **named))[1]
     network = model._network
     proxy = type("Proxy", (), {"__getattr__": lambda _, name: getattr(spy if name == "train" else network, name)})()
-    model._network = proxy
+    model._stack.built.network = proxy
     model.fit(Dataset(X, Y), verbose=0)
     assert len(seen) == 1
     assert np.shares_memory(seen[0], X)
@@ -558,7 +558,7 @@ def test_generators_that_end():
     expected = trained(np.tile(X, (2, 1))[:60], np.tile(Y, 2)[:60], batch_size=10, shuffle=False)
     equal(trained(forever(), steps_per_epoch=6), expected)
     model = net()
-    with pytest.warns(UserWarning, match="the data came to their end before epoch 2"):
+    with pytest.warns(UserWarning, match="ran out of data before epoch 2"):
         history = model.fit(batches(), epochs=3, verbose=0)
     assert len(history.history["loss"]) == 1
     with pytest.warns(UserWarning, match="fewer batches than steps"):

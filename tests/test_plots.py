@@ -325,7 +325,7 @@ def test_landscape_along_random_directions(model):
     assert (losses != plots.landscape(model, x, y, span=2, points=3, seed=8)[2]).any()
 
     rng = np.random.default_rng(7)
-    first, second = model._split(_direction(model, rng)), model._split(_direction(model, rng))
+    first, second = (model._stack.built.split(_direction(model, rng)) for _ in range(2))
     for direction in (first, second):
         # each unit's incoming weights are as long as the model's; biases stay
         for part, own in zip(direction[::2], before[::2], strict=True):

@@ -371,6 +371,41 @@ def test_a_model_that_was_never_trained_has_a_complete_file_and_stays_as_it_is()
     same(model, again)
 
 
+@pytest.mark.parametrize("ending", [pytest.param(".keras", marks=needs_h5py), ".npz"])
+def test_a_normalization_works_with_the_means_of_the_file(tmp_path, ending):
+    path = tmp_path / f"m{ending}"
+    model = gdcore.Sequential([gdcore.Input((4,)), layers.Normalization(), Dense(2)])
+    model.layers[0].adapt(3 * ARRAYS["x"] + 5)
+    expected = model.predict(ARRAYS["x"])
+    write(model, path)
+    if ending == ".keras":
+        model = load_model(path)
+    else:
+        model = gdcore.Sequential([gdcore.Input((4,)), layers.Normalization(), Dense(2)])
+        model.load_weights(path)
+    np.testing.assert_array_equal(model.predict(ARRAYS["x"]), expected)
+
+
+def test_pickles_of_earlier_versions():
+    stored = np.load(Path(__file__).parent / "pickles" / "0.1.0.npz")
+    model, x, y = pickle.loads(stored["model"].tobytes()), stored["x"], stored["y"]
+    assert model.name == "old"
+    assert [layer.name for layer in model.layers][:2] == ["normalization", "dense"]
+    assert model._compiled.weighted_metrics == ("mse",)
+    assert model._compiled.loss_weight == 2.0
+    np.testing.assert_allclose(model.predict(x), stored["predicted"], rtol=1e-5, atol=1e-6)
+    history = model.fit(x, y, epochs=2, batch_size=8, shuffle=False, verbose=0).history
+    assert list(history) == ["loss", "mae", "mse"]
+    np.testing.assert_allclose(history["loss"], stored["loss"], rtol=1e-5)
+    for i, weight in enumerate(model.get_weights()):
+        np.testing.assert_allclose(weight, stored[f"weight_{i}"], rtol=1e-4, atol=1e-6)
+    model.add(Dense(1))
+    assert model.predict(x).shape == (20, 1)
+    unbuilt = pickle.loads(stored["unbuilt"].tobytes())
+    assert not unbuilt.built
+    assert unbuilt.predict(x).shape == (20, 2)
+
+
 @needs_h5py
 def test_a_model_without_weights_and_one_that_is_not_compiled():
     file = io.BytesIO()

@@ -1,6 +1,8 @@
 """Threads and products of any size: the same bits on one thread and on many, forks, settings."""
 
+import copy
 import os
+import pickle
 import subprocess
 import sys
 import threading
@@ -189,6 +191,163 @@ def test_a_forked_child_trains_too():
         "if child == 0:\n"
         "    os._exit(7)\n"
         "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+    )
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=environment)
+    assert done.stdout == "7\n", done.stderr
+
+
+def small():
+    gdcore.utils.set_random_seed(1)
+    model = Sequential([Input((3,)), Dense(2)])
+    model.compile("sgd", "mse")
+    return model
+
+
+SMALL = np.ones((8, 3), "f4"), np.ones((8, 2), "f4")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda model: model.compile("adam", "mae"),
+        lambda model: model.add(Dense(2)),
+        lambda model: model.pop(),
+        lambda model: model.set_weights([np.zeros((3, 2)), np.zeros(2)]),
+        lambda model: model.fit(*SMALL, verbose=0),
+        lambda model: model.train_on_batch(*SMALL),
+    ],
+    ids=["compile", "add", "pop", "set_weights", "fit", "train_on_batch"],
+)
+def test_changes_wait_for_a_training_in_another_thread(change):
+    """They come when it has ended; to predict needs no waiting."""
+    model, alone = small(), small()
+    order = []
+    begun, may_end = threading.Event(), threading.Event()
+
+    def wait(epoch, logs):
+        begun.set()
+        assert may_end.wait(60)
+        order.append(f"epoch {epoch}")
+
+    def alter():
+        change(model)
+        order.append("changed")
+
+    listener = gdcore.callbacks.LambdaCallback(on_epoch_end=wait)
+    options = {"epochs": 2, "batch_size": 4, "shuffle": False, "verbose": 0}
+    trainer = threading.Thread(target=lambda: order.append(model.fit(*SMALL, callbacks=listener, **options).history))
+    trainer.start()
+    assert begun.wait(60)
+    changer = threading.Thread(target=alter)
+    changer.start()
+    assert model.predict(SMALL[0]).shape == (8, 2)
+    assert np.isfinite(model.evaluate(*SMALL))
+    changer.join(0.05)
+    assert changer.is_alive()
+    may_end.set()
+    trainer.join(60)
+    changer.join(60)
+    history = alone.fit(*SMALL, **options).history
+    assert order[:2] == ["epoch 0", "epoch 1"]
+    assert history in order
+    assert "changed" in order
+
+
+def test_a_callback_may_ask_for_what_the_training_holds():
+    """In the same thread nothing waits for itself; copies have locks of their own."""
+    model = small()
+    seen = []
+
+    def inside(epoch, logs):
+        model.set_weights([w * 0 for w in model.get_weights()])
+        model.train_on_batch(*SMALL)
+        for twin in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
+            other = threading.Thread(target=lambda twin=twin: seen.append(twin.fit(*SMALL, verbose=0).epoch))
+            other.start()
+            other.join(60)
+
+    model.fit(*SMALL, epochs=2, verbose=0, callbacks=gdcore.callbacks.LambdaCallback(on_epoch_end=inside))
+    assert seen == [[0]] * 4
+
+
+@pytest.mark.parametrize("change", [lambda m: m.compile("adam", "mae"), lambda m: m.add(Dense(2)), lambda m: m.pop()])
+@pytest.mark.parametrize("hook", ["on_epoch_end", "on_train_batch_end"])
+def test_a_training_does_not_go_on_with_another_model(change, hook):
+    model = small()
+    listener = gdcore.callbacks.LambdaCallback(**{hook: lambda index, logs: change(model)})
+    with pytest.raises(RuntimeError, match="were changed while it was at work"):
+        model.fit(*SMALL, epochs=3, batch_size=4, verbose=0, callbacks=listener)
+    last = gdcore.callbacks.LambdaCallback(on_train_end=lambda logs: model.compile("sgd", "mae"))
+    model = small()
+    model.fit(*SMALL, epochs=3, verbose=0, callbacks=last)  # nothing comes after it
+    assert model.evaluate(*SMALL) == pytest.approx(np.abs(model.predict(SMALL[0]) - 1).mean())
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, ValueError])
+def test_an_interrupted_training_lets_go_of_the_model(error):
+    def stop(*_):
+        raise error("stop here")
+
+    model = small()
+    for hook in ("on_train_begin", "on_epoch_end", "on_train_batch_end"):
+        with pytest.raises(error, match="stop here"):
+            model.fit(*SMALL, verbose=0, callbacks=gdcore.callbacks.LambdaCallback(**{hook: stop}))
+    with pytest.raises(ValueError, match="x has shape"):
+        model.fit(SMALL[0][:, :2], SMALL[1], verbose=0)
+    other = threading.Thread(target=model.fit, args=SMALL, kwargs={"verbose": 0})
+    other.start()
+    other.join(60)
+    assert not other.is_alive()
+
+
+def test_many_threads_make_one_network(monkeypatch):
+    from gdcore.models import stack
+
+    made = []
+    network = stack.Network
+    monkeypatch.setattr(stack, "Network", lambda *args: (made.append(1), network(*args))[1])
+    layers = [Dense(3) for _ in range(40)]
+    model = Sequential([Input((3,)), *layers])
+    ready, found = threading.Barrier(4), []
+
+    def look(part):
+        ready.wait(60)
+        found.append(layers[part].kernel if part < 2 else model.predict(SMALL[0]))
+
+    threads = [threading.Thread(target=look, args=(part,)) for part in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert made == [1]
+    assert len(found) == 4
+    for layer in layers[:2]:
+        assert any(np.shares_memory(array, layer.kernel) for array in found)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_child_that_is_forked_during_a_training_is_free():
+    script = (
+        "import os, threading, numpy as np, gdcore\n"
+        "from gdcore.layers import Dense\n"
+        "m = gdcore.Sequential([Dense(2, input_dim=3)])\n"
+        "m.compile('sgd', 'mse')\n"
+        "x, y = np.ones((8, 3), 'f4'), np.ones((8, 2), 'f4')\n"
+        "inside, leave = threading.Event(), threading.Event()\n"
+        "hook = gdcore.callbacks.LambdaCallback(on_epoch_end=lambda e, logs: (inside.set(), leave.wait(50)))\n"
+        "other = threading.Thread(target=m.fit, args=(x, y), kwargs={'verbose': 0, 'callbacks': hook})\n"
+        "other.start()\n"
+        "inside.wait(50)\n"
+        "child = os.fork()\n"
+        "if child == 0:\n"
+        "    m.compile('adam', 'mae')\n"
+        "    m.fit(x, y, verbose=0)\n"
+        "    m.add(Dense(4))\n"
+        "    os._exit(7)\n"
+        "print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))\n"
+        "leave.set()\n"
+        "other.join()\n"
     )
     environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=environment)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from .._core import Network
-from .sequential import Sequential, _positive
+from .. import _checks
+from .objective import float64_twin, in_float64
 
 if TYPE_CHECKING:
     from numpy.typing import ArrayLike
+
+    from .sequential import Sequential
 
 
 class ArrayCheck(NamedTuple):
@@ -109,24 +111,18 @@ def check_gradients(
     At a kink (relu at 0, an absolute error at 0) the loss has no gradient, and a difference is no error.
     """
     single = model.dtype == "float32"
-    rtol = _positive("rtol", rtol) if rtol is not None else (1e-4 if single else 1e-6)
-    atol = _positive("atol", atol) if atol is not None else (1e-6 if single else 1e-9)
-    h = _positive("h", h) if h is not None else float(np.finfo(np.float64).eps) ** (1 / 3)
+    rtol = _checks.positive("rtol", rtol) if rtol is not None else (1e-4 if single else 1e-6)
+    atol = _checks.positive("atol", atol) if atol is not None else (1e-6 if single else 1e-9)
+    h = _checks.positive("h", h) if h is not None else float(np.finfo(np.float64).eps) ** (1 / 3)
     loss, analytic = model.gradient(x, y, sample_weight=sample_weight, training=training)
-    X, Y, W = model._data(x, y, sample_weight, allow_nan=False)
-    X, Y, W = X.astype(np.float64), Y.astype(np.float64), None if W is None else W.astype(np.float64)
-    twin = Network(model._structure(), "float64")
-    twin.configure(model._ready("check_gradients")._spec(), [], model._loss_weight())
-    twin.theta[:] = model._network.theta
-    twin.state[:] = model._network.state
-    twin.random[:] = model._network.random
+    data = in_float64(model._data(x, y, sample_weight, allow_nan=False))
+    twin, built = float64_twin(model, "check_gradients")
     if training and twin.random.any():
-        loss = twin.gradient(X, Y, W, "analytic", h, training)
-        analytic = model._split(twin.grad)
-    twin.gradient(X, Y, W, "central", h, training)
+        loss = twin.gradient(*data, "analytic", h, training)
+        analytic = built.split(twin.grad)
+    twin.gradient(*data, "central", h, training)
     rows = []
-    names = [f"{layer.name}/{name}" for layer in model.layers if layer.trainable for name in layer._learned_names()]
-    for name, ours, numeric in zip(names, analytic, model._split(twin.grad), strict=True):
+    for name, ours, numeric in zip(model._stack.learned_paths(), analytic, built.split(twin.grad), strict=True):
         difference = np.abs(ours.astype(np.float64) - numeric)
         where = np.unravel_index(int(np.argmax(difference)), difference.shape)
         largest = float(np.max(np.abs(numeric)))

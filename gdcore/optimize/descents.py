@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from .. import optimizers
-from .._core import Network
 from .._names import unknown
+from ..models.objective import ModelObjective as ModelObjective
 from .by_optimizers import descend_all
 from .by_scipy import SOLVERS, solve, solver_named
 from .listeners import listener_of
@@ -17,12 +15,10 @@ from .results import result_of
 from .starts import Stops, bounds_of, start_points
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-    from numpy.typing import ArrayLike, NDArray
+    from numpy.typing import ArrayLike
     from scipy.optimize import OptimizeResult  # type: ignore[import-untyped]
-
-    from ..models import Sequential
 
 
 def minimize(
@@ -138,66 +134,3 @@ def _optimizer(identifier: Any) -> optimizers.Optimizer:
         if isinstance(thing, type) and issubclass(thing, base) and thing is not base
     ]
     raise unknown("optimizer", identifier, dict.fromkeys([*known, *SOLVERS]))
-
-
-class ModelObjective:
-    """The loss of a model as a function of one flat vector, in float64; what `Sequential.objective` gives.
-
-    The vector holds the trainable arrays one after the other, in the order of ``model.trainable_weights``.  The
-    model changes with `assign` only.  Called with a vector, the object gives ``(value, gradient)``, as ``jac=True``
-    expects; unpacked, ``fun, jac = model.objective(x, y)``.
-    """
-
-    def __init__(self, model: Sequential, data: tuple[Any, Any, Any], training: bool) -> None:
-        self._model = model
-        self._training = training
-        x, y, weights = data
-        self._data = (
-            x.astype(np.float64),
-            y.astype(np.float64),
-            None if weights is None else weights.astype(np.float64),
-        )
-        own = model._network
-        self._network = Network(model._structure(), "float64")
-        self._network.configure(model._ready("objective")._spec(), [], model._loss_weight())
-        self._network.state[:] = own.state
-        self._network.random[:] = own.random
-        self._last: tuple[bytes, float, NDArray[Any]] = (b"", 0.0, np.empty(0))
-
-    @property
-    def x0(self) -> NDArray[np.float64]:
-        """The weights that the model has now."""
-        return self._model._network.theta.astype(np.float64)
-
-    def __call__(self, w: ArrayLike) -> tuple[float, NDArray[np.float64]]:
-        """The loss with all penalties, and its gradient."""
-        at = np.asarray(w, np.float64)
-        if at.shape != self._network.theta.shape:
-            raise ValueError(f"w has shape {at.shape}, expected {self._network.theta.shape}")
-        key = at.tobytes()
-        if key != self._last[0]:
-            self._network.theta[:] = at
-            value = self._network.gradient(*self._data, "analytic", 0.0, self._training)
-            self._last = (key, value, self._network.grad.copy())
-        return self._last[1], self._last[2].copy()
-
-    def fun(self, w: ArrayLike) -> float:
-        """The loss."""
-        return self(w)[0]
-
-    def jac(self, w: ArrayLike) -> NDArray[np.float64]:
-        """Its gradient, of the shape of w."""
-        return self(w)[1]
-
-    def __iter__(self) -> Iterator[Callable[..., Any]]:
-        return iter((self.fun, self.jac))
-
-    def assign(self, w: ArrayLike) -> None:
-        """Give the model these weights."""
-        at = np.asarray(w, np.float64)
-        theta = self._model._network.theta
-        if at.shape != theta.shape:
-            raise ValueError(f"w has shape {at.shape}, expected {theta.shape}")
-        theta[:] = at
-        for layer in self._model.layers:
-            layer._refresh()

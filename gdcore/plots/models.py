@@ -601,7 +601,7 @@ def _value(model: Sequential, layer: int, index: Any) -> float:
 
 
 def _place(model: Sequential, layer: Any, index: Any) -> int:
-    return model._offset(model._index_of(layer), index)
+    return model._stack.offset(model._stack.index_of(layer), index)
 
 
 def _direction(model: Sequential, rng: Any) -> Any:

@@ -129,11 +129,11 @@ def find_batch_size(model: Sequential, memory: str | float = "8GB", start: int =
 
 def training_bytes(model: Sequential, batch_size: int) -> int:
     """The bytes for training in batches of that size: of parameters, gradient, optimizer, workspace and the batch."""
-    loss = model._ready("find_batch_size")
+    model._ready("find_batch_size")
     model.build()
     assert model.optimizer is not None
     model._build_optimizer(model.optimizer)
-    model._configure(loss)
+    model._configure()
     network = model._network
     kept = (network.theta, network.grad, network.state, model.optimizer._slots)
     rows = batch_size * sum(_widths(model)) * network.dtype.itemsize
@@ -144,7 +144,7 @@ def _widths(model: Sequential) -> tuple[int, int]:
     """Values of a row of x and of y."""
     assert model.input_shape is not None
     sparse = isinstance(model.loss, losses.SparseCategoricalCrossentropy)
-    return math.prod(model.input_shape[1:]), 1 if sparse else model._units
+    return math.prod(model.input_shape[1:]), 1 if sparse else math.prod(model.output_shape[1:])
 
 
 def _fits(model: Sequential, size: int) -> bool:

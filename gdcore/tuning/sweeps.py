@@ -200,7 +200,7 @@ def _built(build: Callable[..., Sequential], params: Mapping[str, Any], seed: in
             raise TypeError(f"build returned {model!r}, expected a compiled Sequential")
         model._ready("sweep")
         if x is not None:
-            model._network_for(x)
+            model._stack.built_for(x)
     return model
 
 
