@@ -9,6 +9,7 @@ from pathlib import Path
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
 # The target's, which is not this machine's where one builds for another; "universal2" is both, hence plain C.
 X86_64 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
@@ -75,6 +76,15 @@ class BuildExt(build_ext):
         return b"__GNUC__" in macros.stdout and b"__clang__" not in macros.stdout
 
 
+class BuildPy(build_py):
+    """Leaves what an earlier build left in `build/` out of the wheel: modules that have moved since."""
+
+    def run(self):
+        for path in Path(self.build_lib).rglob("*.py"):
+            path.unlink()
+        super().run()
+
+
 def extension(name):
     return Extension(
         f"gdcore._core.{name}",
@@ -99,5 +109,5 @@ setup(
             "embedsignature": True,
         },
     ),
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "build_py": BuildPy},
 )
