@@ -1,15 +1,18 @@
 """Builds the one kernel source once for each instruction set; everything else is in pyproject.toml."""
 
 import os
-import platform
 import subprocess
 import sys
+import sysconfig
+from pathlib import Path
 
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 from setuptools.command.build_ext import build_ext
+from setuptools.command.build_py import build_py
 
-X86_64 = platform.machine().lower() in ("x86_64", "amd64")
+# The target's, which is not this machine's where one builds for another; "universal2" is both, hence plain C.
+X86_64 = sysconfig.get_platform().endswith(("x86_64", "amd64"))
 
 # Named flags rather than -march levels: older compilers know them too.
 V3 = ["-mavx", "-mavx2", "-mfma", "-mbmi", "-mbmi2", "-mlzcnt", "-mf16c", "-mpopcnt", "-mmovbe"]
@@ -37,22 +40,17 @@ GCC_FLAGS = [
     "-fno-asynchronous-unwind-tables",
 ]
 
+CORE = Path("gdcore", "_core")
+SANITIZERS = os.environ.get("GDCORE_SANITIZE")  # such as "address,undefined": a build for tests alone
+SANITIZER_FLAGS = ["-O1", "-g", "-fno-omit-frame-pointer", "-fno-sanitize-recover=all"]
+
 
 def isa_of(extension):
     return extension.name.rpartition("._")[2]
 
 
 class BuildExt(build_ext):
-    """Adds the flags that the compiler at hand understands, and skips builds that it cannot make.
-
-    The results are copied into the source tree too: `python -m gdcore` and `python -m pytest`, called in a
-    clone after `pip install .`, import the package that lies in the current folder.
-    """
-
-    def run(self):
-        super().run()
-        if not self.inplace:
-            self.copy_extensions_to_source()
+    """Adds the flags that the compiler at hand understands, and skips builds that it cannot make."""
 
     def build_extensions(self):
         if self.compiler.compiler_type == "msvc":
@@ -60,10 +58,14 @@ class BuildExt(build_ext):
             flags, isa_flags = ["/O2", "/fp:precise"], {}
         else:
             flags, isa_flags = [*(GCC_FLAGS if self.is_gcc() else ["-O3"]), *COMMON_FLAGS], ISA_FLAGS
+        link_flags = ["-Wl,-s"] if sys.platform == "linux" else []  # no table of symbols
+        if SANITIZERS:
+            link_flags = [f"-fsanitize={SANITIZERS}"]
+            flags = [*flags, *SANITIZER_FLAGS, *link_flags]
         for extension in self.extensions:
             isa = isa_of(extension)
             extension.extra_compile_args = flags + isa_flags.get(isa, [])
-            extension.extra_link_args = ["-Wl,-s"] if sys.platform == "linux" else []  # no table of symbols
+            extension.extra_link_args = link_flags
             extension.define_macros = [("GD_FLAGS", '"{}"'.format(" ".join(extension.extra_compile_args)))]
             extension.optional = isa in ("v3", "v4")
         super().build_extensions()
@@ -74,18 +76,28 @@ class BuildExt(build_ext):
         return b"__GNUC__" in macros.stdout and b"__clang__" not in macros.stdout
 
 
+class BuildPy(build_py):
+    """Leaves what an earlier build left in `build/` out of the wheel: modules that have moved since."""
+
+    def run(self):
+        for path in Path(self.build_lib).rglob("*.py"):
+            path.unlink()
+        super().run()
+
+
 def extension(name):
     return Extension(
         f"gdcore._core.{name}",
         [f"gdcore/_core/{name}.pyx"],
         include_dirs=["gdcore/_core"],
-        depends=["gdcore/_core/" + f for f in sorted(os.listdir("gdcore/_core")) if f.endswith((".h", ".pxi"))],
+        depends=sorted(path.as_posix() for path in CORE.rglob("*") if path.suffix in (".h", ".pxi")),
     )
 
 
 setup(
     ext_modules=cythonize(
         [extension("_cpu"), *(extension(f"_{isa}") for isa in ISA_FLAGS)],
+        include_path=[".", "gdcore/_core"],
         build_dir="build/cython",
         annotate=bool(os.environ.get("GDCORE_ANNOTATE")),
         compiler_directives={
@@ -97,5 +109,5 @@ setup(
             "embedsignature": True,
         },
     ),
-    cmdclass={"build_ext": BuildExt},
+    cmdclass={"build_ext": BuildExt, "build_py": BuildPy},
 )

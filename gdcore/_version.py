@@ -1,3 +1,3 @@
-"""The version, in one place: `setup.py` reads it as text, everything else imports it."""
+"""The version, in one place: `pyproject.toml` has it read from here, everything else imports it."""
 
 __version__ = "0.1.0"

@@ -10,7 +10,8 @@ import pytest
 
 import gdcore
 
-README = (Path(__file__).parent.parent / "README.md").read_text()
+CLONE = Path(__file__).parent.parent
+README = (CLONE / "README.md").read_text()
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 EXAMPLE, KERAS, OURS = BLOCKS
 
@@ -20,6 +21,16 @@ def run(script):
     with contextlib.redirect_stdout(io.StringIO()) as out:
         exec(script, variables)
     return variables, out.getvalue()
+
+
+def test_set_up_commands():
+    """CI runs the very commands; they import what they have just installed, not the folder at hand."""
+    shell = re.search(r"```sh\n(.*?)```", README, re.DOTALL)
+    commands = [line for line in shell.group(1).splitlines() if line and not line.startswith("#")]
+    assert commands == ["python -m pip install . && gdcore lesson", 'python -m pip install ".[test]" && pytest']
+    run = (CLONE / ".ci" / "run").read_text().replace(" --quiet", "")
+    for command in commands:
+        assert re.search(rf"^{re.escape(command)}\b", run, re.MULTILINE)
 
 
 def test_only_the_imports_differ():

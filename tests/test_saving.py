@@ -490,7 +490,7 @@ model = gdcore.Sequential([gdcore.layers.Dense(9, input_dim=4)])
 os.fsync = lambda _: os.kill(os.getpid(), signal.SIGKILL)
 (model.save if {ending!r} == ".keras" else model.save_weights)({str(path)!r})
 """
-    done = subprocess.run([sys.executable, "-c", script], cwd=Path(gdcore.__file__).parents[1], timeout=60, check=False)
+    done = subprocess.run([sys.executable, "-c", script], timeout=60, check=False)
     assert done.returncode == -signal.SIGKILL
     assert path.read_bytes() == old
     assert len(list(tmp_path.iterdir())) == 2  # what was written so far lies beside it

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 import numpy as np
 
 from .._fields import Choice, Flag, Text
+from ..metrics import is_smaller_better
 from .base import Callback
 from .rates import learning_rate_of
 from .settings import Factor, Number, Verbosity
@@ -17,10 +18,6 @@ if TYPE_CHECKING:
     from .base import Logs
 
 MODES = ("auto", "min", "max")
-
-# how the names of Keras's metrics end
-_SMALL_IS_GOOD = ("Error", "Hinge", "Crossentropy", "Divergence", "Poisson")
-_LARGE_IS_GOOD = tuple("Accuracy AUC Precision Recall Sensitivity Specificity Score IoU Correlation Similarity".split())
 
 
 class Monitoring(Protocol):
@@ -66,15 +63,14 @@ class Monitor(NamedTuple):
         name = self.monitor.removeprefix("val_")
         if name == "loss":
             return True
-        # what the metric's class is called in Keras tells; a class of one's own has none of these names
-        classes = type(self.model._metric_named(name)).__mro__
-        kind = next((c.__name__ for c in classes if c.__module__.startswith("gdcore.metrics")), "")
-        if not kind.endswith(_SMALL_IS_GOOD + _LARGE_IS_GOOD):
+        metric = self.model._metric_named(name)
+        smaller = None if metric is None else is_smaller_better(metric)
+        if smaller is None:
             raise ValueError(
                 f"{self.who} cannot tell whether monitor={self.monitor!r} should be small or large: "
                 "say mode='min' or mode='max'"
             )
-        return kind.endswith(_SMALL_IS_GOOD)
+        return smaller
 
     def is_better(self, value: float, reference: float | None) -> bool:
         """Whether value is better than reference by more than min_delta, compared as numbers of the model's type."""
