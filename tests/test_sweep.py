@@ -258,7 +258,8 @@ def test_an_error_in_one_run_is_raised_and_what_was_finished_stays(tmp_path):
     broken = False
     again = gdcore.sweep(some, X, Y, grid, seed=1, n_jobs=2, file=path)
     same(again, gdcore.sweep(some, X, Y, grid, seed=1))
-    with pytest.raises(ValueError, match=r"y\[100\] = 7 is no class number, expected whole numbers from 0 to 2"):
+    words = r"y\[100\] = 7 is not a valid class index, expected whole numbers from 0 to 2"
+    with pytest.raises(ValueError, match=words):
         gdcore.sweep(build, X, np.where(Y == 2, 7, Y), {"units": [2]}, seed=1)
 
 
