@@ -664,10 +664,18 @@ def write_files():
     return ask_files(HERE)
 
 
+def tell_normalization(model):
+    """0.1.0 read the arrays of an adapted `Normalization` and went on without them, until somebody set them."""
+    for layer in model.layers:
+        if type(layer).__name__ == "Normalization":
+            layer.set_weights(layer.get_weights())
+
+
 def ask_files(folder):
     """What the files in a folder give, by their names; from copies where reading changes them."""
     utils.set_random_seed(16)  # layers that drop draw their seeds when they are made
     model = gdcore.models.load_model(folder / "model.keras")
+    tell_normalization(model)
     found = {"model.keras": ask_model(model)}
     for weights, architecture, inputs in (
         ("model.npz", "model.json", X),
@@ -675,6 +683,7 @@ def ask_files(folder):
     ):
         model = gdcore.models.model_from_json((folder / architecture).read_text())
         model.load_weights(folder / weights)
+        tell_normalization(model)
         found[weights] = {"predict": model.predict(inputs, verbose=0), **numbered("weights", model.get_weights())}
     found["sweep.jsonl"] = ask_sweep(run_sweep(folder / "sweep.jsonl"))
     with tempfile.TemporaryDirectory() as copy:
