@@ -90,7 +90,7 @@ def integer(name: str, value: Any, low: int | None = None, high: int = 2**63 - 1
     ValueError
         If it is out of range.
     """
-    if type(value) is int and (low is None or low <= value) and value <= high:  # the usual case, without delay
+    if type(value) is int and (-(2**63) if low is None else low) <= value <= high:  # the usual case, without delay
         return value
     whole = isinstance(value, int | np.integer) and not isinstance(value, bool)
     least = -(2**63) if low is None else low

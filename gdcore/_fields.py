@@ -147,6 +147,12 @@ class Part(Field[Any]):
         return None if value is None else self.serialize(value)
 
 
+class Changes:
+    """Counts what is assigned to descriptions, so that a plan can tell cheaply whether anything may have changed."""
+
+    count = 0
+
+
 class Configured:
     """What has fields."""
 
@@ -166,3 +172,15 @@ class Configured:
     def __repr__(self) -> str:
         config = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({config})"
+
+
+class Described(Configured):
+    """What the core makes a plan of: assigning to it counts as a change."""
+
+    _live: ClassVar[frozenset[str]] = frozenset()
+    """Attributes that the core reads while it works, which no plan needs to know about."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        object.__setattr__(self, name, value)
+        if not name.startswith("_") and name not in self._live:
+            Changes.count += 1

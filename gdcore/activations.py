@@ -14,6 +14,7 @@ import numpy as np
 
 from . import _checks
 from ._core import kernels
+from ._core.specs import ActivationSpec
 from ._fields import Field, Flag, Integer, Real
 from ._names import look_up, unknown
 
@@ -93,14 +94,14 @@ class Activation:
         vars(bound).update(vars(self), parameters=MappingProxyType({**self.parameters, **checked}))
         return bound
 
-    def _spec(self) -> tuple[str, tuple[float, ...]]:
-        """What the core needs to know: (kind, parameters)."""
+    def _spec(self) -> ActivationSpec:
+        """What the core needs to know."""
         for name, value in self.parameters.items():
             if value is _NEEDED:
                 raise TypeError(
                     f"{self.__name__} has no default for {name}: give it in the call, or to with_parameters for a layer"
                 )
-        return (self.__name__, tuple(self.parameters.values()))
+        return ActivationSpec(self.__name__, tuple(self.parameters.values()))
 
     def __call__(self, x: ArrayLike, *values: Any, **parameters: Any) -> NDArray[Any]:
         if values or parameters:
@@ -142,7 +143,7 @@ class Activation:
         return np.ones_like(array)
 
     def _apply(self, x: NDArray[Any], up: NDArray[Any] | None = None) -> NDArray[Any]:
-        return kernels.apply_activation(*self._spec(), x, up)
+        return kernels.apply_activation(self._spec(), x, up)
 
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Activation):
@@ -165,20 +166,21 @@ class Activation:
 
 
 class _Relu(Activation):
-    def _spec(self) -> tuple[str, tuple[float, ...]]:
+    def _spec(self) -> ActivationSpec:
         slope, highest, threshold = self.parameters.values()
         if highest is None and threshold == 0:
-            return ("leaky_relu", (slope,)) if slope else ("relu", ())
+            return ActivationSpec("leaky_relu", (slope,)) if slope else ActivationSpec("relu")
         # TensorFlow's relu6, which Keras takes where it can, has no slope at 6; other maxima have
         is_relu6 = highest == 6 and threshold == 0
         if is_relu6 and slope == 0:
-            return ("relu6", ())
-        return ("bounded_relu", (slope, np.inf if highest is None else highest, threshold, 0.0 if is_relu6 else 1.0))
+            return ActivationSpec("relu6")
+        highest = np.inf if highest is None else highest
+        return ActivationSpec("bounded_relu", (slope, highest, threshold, 0.0 if is_relu6 else 1.0))
 
 
 class _Gelu(Activation):
-    def _spec(self) -> tuple[str, tuple[float, ...]]:
-        return ("gelu_tanh" if self.parameters["approximate"] else "gelu", ())
+    def _spec(self) -> ActivationSpec:
+        return ActivationSpec("gelu_tanh" if self.parameters["approximate"] else "gelu")
 
 
 class _AlongAxis(Activation):
@@ -186,11 +188,11 @@ class _AlongAxis(Activation):
 
     _couples_units = True
 
-    def _spec(self) -> tuple[str, tuple[float, ...]]:
+    def _spec(self) -> ActivationSpec:
         axis = self.parameters["axis"]
         if axis not in (-1, 1):
             raise ValueError(f"{self.__name__}: axis={axis!r} does not fit a layer, whose rows are along axis -1")
-        return (self.__name__, ())
+        return ActivationSpec(self.__name__)
 
     def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         axis = self.parameters["axis"]
@@ -208,14 +210,14 @@ class _AlongAxis(Activation):
         if axis is None:
             x, up, axis = x.reshape(-1), None if up is None else up.reshape(-1), -1
         moved = None if up is None else np.moveaxis(up, axis, -1)
-        out = kernels.apply_activation(self.__name__, (), np.moveaxis(x, axis, -1), moved)
+        out = kernels.apply_activation(ActivationSpec(self.__name__), np.moveaxis(x, axis, -1), moved)
         return np.moveaxis(out, -1, axis).reshape(shape)
 
 
 class _Glu(_AlongAxis):
     _expected_upstream = "the output"
 
-    def _spec(self) -> tuple[str, tuple[float, ...]]:
+    def _spec(self) -> ActivationSpec:
         raise ValueError("glu halves the width of a row, which a layer's activation cannot do; call it on arrays")
 
     def _output_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
@@ -232,10 +234,12 @@ class _Glu(_AlongAxis):
         self._output_shape(x.shape)
         values, gates = np.split(x, 2, axis=axis)
         if up is None:
-            opened = kernels.apply_activation("sigmoid", (), gates.astype(np.float64, copy=False))
+            opened = kernels.apply_activation(ActivationSpec("sigmoid"), gates.astype(np.float64, copy=False))
             return (values * opened).astype(x.dtype, copy=False)
-        opened = kernels.apply_activation("sigmoid", (), gates)
-        return np.concatenate([up * opened, kernels.apply_activation("sigmoid", (), gates, up * values)], axis=axis)
+        opened = kernels.apply_activation(ActivationSpec("sigmoid"), gates)
+        return np.concatenate(
+            [up * opened, kernels.apply_activation(ActivationSpec("sigmoid"), gates, up * values)], axis=axis
+        )
 
 
 class _Ceiling(Real):

@@ -7,7 +7,9 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import _checks
-from ._fields import Configured, Field, Real
+from ._core import kernels
+from ._core.specs import ConstraintSpec
+from ._fields import Described, Field, Real
 from ._names import arguments
 from ._registry import Registry
 
@@ -15,22 +17,20 @@ _C = TypeVar("_C", bound="Constraint")
 _EPSILON = 1e-7
 
 
-class Constraint(Configured):
+class Constraint(Described):
     """What all constraints share; calling one gives the constrained array."""
 
     _kind: str
     axis: Any = 0
 
-    def _spec(self, shape: tuple[int, ...]) -> tuple[str, tuple[float, float, float], bool, bool]:
-        """What the core needs to know: (kind, numbers, whether norms are taken over rows and over columns)."""
+    def _spec(self, array: int, shape: tuple[int, ...], matrix: tuple[int, int]) -> ConstraintSpec:
+        """What the core needs to know, for one of a layer's arrays of that shape, seen as a matrix."""
         axes = self.axis if isinstance(self.axis, tuple) else (self.axis,)
         if any(not -len(shape) <= axis < len(shape) for axis in axes):
             raise ValueError(f"axis={self.axis!r} of {self!r} is not an axis of an array of shape {shape}")
         along = {axis % len(shape) for axis in axes}
-        return (self._kind, self._numbers(), 0 in along, 1 in along)
-
-    def _numbers(self) -> tuple[float, float, float]:
-        return (0.0, 0.0, 0.0)
+        numbers = kernels.CONSTRAINTS[self._kind].numbers_of(self)
+        return ConstraintSpec(array, self._kind, numbers, 0 in along, 1 in along, *matrix)
 
     def __call__(self, w: Any) -> Any:
         """The constrained array, in the array's type."""
@@ -104,9 +104,6 @@ class MaxNorm(Constraint):
         self.max_value = max_value
         self.axis = axis
 
-    def _numbers(self) -> tuple[float, float, float]:
-        return (self.max_value, 0.0, 0.0)
-
     def __call__(self, w: Any) -> Any:
         w = _checks.float_array("w", w)
         norms = self._norms(w)
@@ -137,9 +134,6 @@ class MinMaxNorm(Constraint):
         self.max_value = max_value
         self.rate = rate
         self.axis = axis
-
-    def _numbers(self) -> tuple[float, float, float]:
-        return (self.min_value, self.max_value, self.rate)
 
     def __call__(self, w: Any) -> Any:
         w = _checks.float_array("w", w)

@@ -7,19 +7,26 @@ from typing import Any, TypeVar
 import numpy as np
 
 from . import _checks
-from ._fields import Choice, Configured, Real
+from ._core.specs import RegularizerSpec
+from ._fields import Choice, Described, Real
 from ._names import arguments
 from ._registry import Registry
 
 _R = TypeVar("_R", bound="Regularizer")
 
 
-class Regularizer(Configured):
+class Regularizer(Described):
     """What all regularizers share; calling one gives its penalty on an array."""
 
-    def _spec(self) -> tuple[str, tuple[float, float]]:
-        """What the core needs to know: (kind, numbers)."""
+    needs_matrix = False
+
+    def _core(self) -> tuple[str, tuple[float, ...]]:
+        """Kind and parameters of the row in the core's table."""
         raise NotImplementedError
+
+    def _spec(self, array: int, shape: tuple[int, int]) -> RegularizerSpec:
+        """What the core needs to know, for one of a layer's arrays as a matrix."""
+        return RegularizerSpec(array, *self._core(), *shape)
 
     def __call__(self, x: Any) -> Any:
         """The penalty on an array, in the array's type."""
@@ -40,7 +47,7 @@ class ElementwisePenalty(Regularizer):
     l1: Any = 0.0
     l2: Any = 0.0
 
-    def _spec(self) -> tuple[str, tuple[float, float]]:
+    def _core(self) -> tuple[str, tuple[float, ...]]:
         return ("l1l2", (self.l1, self.l2))
 
     def __call__(self, x: Any) -> Any:
@@ -109,6 +116,7 @@ class OrthogonalRegularizer(Regularizer):
     mode : {"rows", "columns"}
     """
 
+    needs_matrix = True
     factor = Real(0)
     mode = Choice(("rows", "columns"))
 
@@ -116,8 +124,8 @@ class OrthogonalRegularizer(Regularizer):
         self.factor = factor
         self.mode = mode
 
-    def _spec(self) -> tuple[str, tuple[float, float]]:
-        return (f"orthogonal_{self.mode}", (self.factor, 0.0))
+    def _core(self) -> tuple[str, tuple[float, ...]]:
+        return (f"orthogonal_{self.mode}", (self.factor,))
 
     def __call__(self, x: Any) -> Any:
         x = _checks.float_array("x", x)

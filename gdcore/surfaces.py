@@ -12,6 +12,7 @@ import numpy as np
 
 from . import _checks
 from ._core import kernels
+from ._core.specs import SurfaceSpec
 from ._names import unknown
 
 if TYPE_CHECKING:
@@ -53,8 +54,8 @@ class Surface:
         self.any_ndim = any_ndim
         self.condition = condition
 
-    def _spec(self) -> tuple[str, float]:
-        return (self.name, self.condition)
+    def _spec(self) -> SurfaceSpec:
+        return SurfaceSpec(self.name, kernels.SURFACES[self.name].numbers_of(self))
 
     def _fits(self, ndim: int) -> bool:
         return ndim == self.ndim or (self.any_ndim and ndim >= (2 if self.name == "rosenbrock" else 1))

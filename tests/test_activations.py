@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 import gdcore
 from gdcore import activations, reference
 from gdcore._core import Network
+from gdcore._core.specs import LossSpec
 
 ARRAYS = np.load(Path(__file__).parent / "keras_figures" / "activations.npz")
 CASES = sorted(key[: -len("/value")] for key in ARRAYS.files if key.endswith("/value") and key.count("/") == 1)
@@ -308,7 +309,7 @@ def test_in_a_network(activation):
     rng = np.random.default_rng(3)
     dense = [gdcore.layers.Dense(4, activation)._spec((3,)), gdcore.layers.Dense(1, use_bias=False)._spec((4,))]
     core = Network(dense, "float64")
-    core.configure(("mean_squared_error", "sum", False, ()), [])
+    core.configure(LossSpec("mean_squared_error", "sum"), [])
     core.theta[:] = 2 * rng.normal(size=core.theta.size)
     x, y = 2 * rng.normal(size=(37, 3)), rng.normal(size=(37, 1))
     kernel, bias, last = core.theta[:12].reshape(3, 4), core.theta[12:16], core.theta[16:].reshape(4, 1)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 import gdcore
 from gdcore import reference
 from gdcore._core import Network, kernels
+from gdcore._core.specs import LossSpec
 from gdcore.reference.network import Dense
 
 DTYPES = ("float32", "float64")
@@ -158,7 +159,7 @@ def test_training_with_shuffling_and_a_last_partial_batch(net, n, batch, seed, m
     history = np.empty((3, 1))
     fast = gdcore.optimizers.SGD(0.01, 0.9 if momentum else 0.0, nesterov)
     fast.build([core.theta])
-    core.train(x, y, w, batch, fast._core(), "analytic", 0.0, (key, 3, 1), history)
+    core.train(x, y, w, batch, fast._plan(), history, shuffling=(key, 3, 1))
     assert core.epochs_done == 3
     assert core.steps_done == 3 * -(-n // batch)
     np.testing.assert_allclose(history[:, 0], losses, rtol=1e-9, atol=1e-9)
@@ -173,14 +174,14 @@ def test_the_update_rounds_as_written(dtype, momentum, nesterov):
     rng = np.random.default_rng(1)
     n = 203
     core = Network([gdcore.layers.Dense(1, use_bias=False)._spec((n,))], dtype)
-    core.configure(("mean_squared_error", "sum", False, ()), [])
+    core.configure(LossSpec("mean_squared_error", "sum"), [])
     core.theta[:] = rng.normal(size=n)
     params, expected = [core.theta.copy()], reference.optimizers.SGD(0.037, momentum, nesterov)
     fast = gdcore.optimizers.SGD(0.037, momentum, nesterov)
     fast.build([core.theta])
     for _ in range(50):
         x, y = rng.normal(size=(1, n)).astype(dtype) / n, np.zeros((1, 1), dtype)
-        core.train(x, y, None, 1, fast._core(), "analytic", 0.0, None, np.empty((1, 1)))
+        core.train(x, y, None, 1, fast._plan(), np.empty((1, 1)))
         expected.update(params, [core.grad.copy()])
         assert np.array_equal(core.theta, params[0])
 

@@ -266,6 +266,7 @@ def test_hinge_labels_are_told_from_the_whole_batch(rows):
 def test_gradient_checks(name):
     """Backpropagation through each loss, behind activations that suit it."""
     rng = np.random.default_rng(9)
+    gdcore.utils.set_random_seed(9)  # where an output lies on a kink of the loss, differences see both sides of it
     x = rng.normal(size=(20, 4))
     for last in ("sigmoid", "softmax") if "Crossentropy" in name else ("softplus", "sigmoid", "softmax"):
         model = gdcore.Sequential([Dense(5, "tanh", input_dim=4), Dense(3, last)], dtype="float64")

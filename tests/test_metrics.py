@@ -730,7 +730,7 @@ def test_a_class_derived_from_a_known_one_is_not_left_to_the_core():
         def result(self):
             return super().result() ** 0.5
 
-    assert metrics.MeanSquaredError()._spec("mean") == ("mean_squared_error", "mean", False, ())
+    assert metrics.MeanSquaredError()._spec("mean") == ("mean_squared_error", "mean", False, (), ())
     assert Root()._spec() is None
     assert Root()._by_batch
     assert Root().name == "mean_squared_error"
@@ -765,10 +765,11 @@ def test_state_added_to_a_known_one():
 
 
 def test_what_the_core_is_told():
-    assert metrics.BinaryAccuracy(threshold=0.0)._spec("mean") == ("binary_accuracy", "mean", False, (0.0,))
+    assert metrics.BinaryAccuracy(threshold=0.0)._spec("mean") == ("binary_accuracy", "mean", False, (0.0,), ())
     smooth = metrics.BinaryCrossentropy(from_logits=True, label_smoothing=0.1)
-    assert smooth._spec("mean_with_sample_weight") == ("binary_crossentropy", "mean_with_sample_weight", True, (0.1,))
-    assert metrics.SparseCategoricalAccuracy()._spec() == ("categorical_accuracy", "mean", False, ())
+    weighted = "mean_with_sample_weight"
+    assert smooth._spec(weighted) == ("binary_crossentropy", weighted, True, (0.1,), ())
+    assert metrics.SparseCategoricalAccuracy()._spec() == ("categorical_accuracy", "mean", False, (), ())
     assert metrics.SparseCategoricalCrossentropy()._spec() is not None
     assert metrics.SparseCategoricalCrossentropy(ignore_class=0)._spec() is None
     for name in ("Precision", "AUC", "Poisson", "Mean", "RootMeanSquaredError"):

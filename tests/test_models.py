@@ -505,7 +505,22 @@ def test_a_signal_handler_cannot_reenter_the_model(rng):
     finally:
         signal.signal(signal.SIGINT, kept)
     assert len(seen) == 1
-    assert "already at work" in seen[0]
+    assert "already running in this thread" in seen[0]
+
+
+def test_warnings_name_the_line_that_called(rng):
+    x, y = data(rng)
+    model = compiled()
+    for call in (
+        lambda: model.fit(x, y, steps_per_epoch=9, batch_size=8, verbose=0),
+        lambda: model.fit(x, y, validation_data=(x, y), validation_steps=9, validation_batch_size=8, verbose=0),
+        lambda: model.evaluate(x, y, steps=9, batch_size=8),
+        lambda: model.predict(x, steps=9, batch_size=8),
+        lambda: model.fit(iter([(x, y)]), epochs=2, verbose=0),
+    ):
+        with pytest.warns(UserWarning, match="ran out of data") as found:
+            call()
+        assert [warning.filename for warning in found] == [__file__]
 
 
 def test_layers_of_an_activation_can_be_activations():

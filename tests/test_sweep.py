@@ -259,9 +259,7 @@ def test_an_error_in_one_run_is_raised_and_what_was_finished_stays(tmp_path):
     broken = False
     again = gdcore.sweep(some, X, Y, grid, seed=1, n_jobs=2, file=path)
     same(again, gdcore.sweep(some, X, Y, grid, seed=1))
-    with pytest.raises(
-        ValueError, match=r"y\[100\] = 7 is not a valid class index, expected whole numbers"
-    ):
+    with pytest.raises(ValueError, match=r"y\[100\] = 7 is not a valid class index, expected whole numbers"):
         gdcore.sweep(build, X, np.where(Y == 2, 7, Y), {"units": [2]}, seed=1)
 
 
@@ -536,6 +534,7 @@ def test_what_training_allocates_is_what_was_foretold():
     model = wide("float32", layers.BatchNormalization())
     x, y = np.zeros((2048, 1000), np.float32), np.zeros((2048, 1), np.float32)
     found = gdcore.find_batch_size(wide("float32", layers.BatchNormalization()), "8GB", 2048)
+    assert len(model.weights) == 8  # they are there before the first step
     tracemalloc.start()
     try:
         model.fit(x, y, batch_size=2048, verbose=0)

@@ -1,78 +1,117 @@
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, Final, final
 
 from numpy.typing import NDArray
 
-ACTIVATIONS: dict[str, int]
-LAYERS: dict[str, int]
-REGULARIZERS: dict[str, int]
-CONSTRAINTS: dict[str, int]
-LOSSES: dict[str, int]
-METRICS: dict[str, int]
-OPTIMIZERS: dict[str, int]
-SCHEDULES: dict[str, int]
+from .specs import (
+    ActivationSpec,
+    DescentArrays,
+    Kind,
+    LayerSpec,
+    LossSpec,
+    ObjectiveSpec,
+    OptimizerSpec,
+    ScheduleSpec,
+    SurfaceSpec,
+    VariableSpec,
+)
+
+ACTIVATIONS: dict[str, Kind]
+LAYERS: dict[str, Kind]
+REGULARIZERS: dict[str, Kind]
+CONSTRAINTS: dict[str, Kind]
+LOSSES: dict[str, Kind]
+METRICS: dict[str, Kind]
+OPTIMIZERS: dict[str, Kind]
+SCHEDULES: dict[str, Kind]
+SURFACES: dict[str, Kind]
 CLIPPINGS: dict[str | None, int]
 REDUCTIONS: dict[str, int]
 PHASES: tuple[str, ...]
 GRADIENTS: dict[str, int]
 DISTRIBUTIONS: dict[str, int]
-SURFACES: dict[str, int]
 DESCENT_STATES: dict[str, int]
 SIGNATURES: dict[str, tuple[int, bool]]
 SLOPE_SIGNATURES: dict[str, tuple[int, bool]]
 COMPILER: str
 FLAGS: str
 
-LossSpec = tuple[str, str | None, bool, tuple[float, ...]]
 Array = NDArray[Any]
 
 class NotFinite(ValueError): ...
 
+@final
+class UpdatePlan:
+    spec: Final[OptimizerSpec]
+    slots: Final[Array]
+    scalars: Final[Array]
+    n_params: Final[int]
+    dtype: Final[Any]
+    applied: int
+    @property
+    def works_in_place(self) -> bool: ...
+    def __init__(
+        self,
+        spec: OptimizerSpec,
+        variables: Sequence[VariableSpec],
+        slots: Array,
+        scalars: Array,
+        n_params: int,
+        names: tuple[str, ...],
+    ) -> None: ...
+    def update(self, theta: Array, grad: Array) -> int: ...
+    def prepare(self, shapes: list[tuple[int, ...]]) -> None: ...
+    def apply(self, grads: Any, arrays: Any, applied: int) -> bool: ...
+
+@final
 class Network:
-    theta: Array
-    grad: Array
-    state: Array
-    random: Array
-    dtype: Any
-    epochs_done: int
-    steps_done: int
-    n_params: int
-    workspace_bytes: int
-    noisy: bool
-    watches: bool
-    def __init__(self, layers: list[dict[str, Any]], dtype: Any) -> None: ...
-    def configure(self, loss: LossSpec, metrics: list[LossSpec], weight: float = 1.0) -> None: ...
+    layers: Final[tuple[LayerSpec, ...]]
+    theta: Final[Array]
+    grad: Final[Array]
+    state: Final[Array]
+    random: Final[Array]
+    dtype: Final[Any]
+    epochs_done: Final[int]
+    @property
+    def n_params(self) -> int: ...
+    @property
+    def steps_done(self) -> int: ...
+    @property
+    def workspace_bytes(self) -> int: ...
+    @property
+    def is_stochastic(self) -> bool: ...
+    @property
+    def can_watch(self) -> bool: ...
+    def __init__(self, layers: Sequence[LayerSpec], dtype: Any) -> None: ...
+    def plan(self, layers: Sequence[LayerSpec]) -> None: ...
+    def configure(self, loss: LossSpec, metrics: Sequence[LossSpec], weight: float = 1) -> None: ...
+    def footprint(self, batch_size: int) -> tuple[int, int, list[int], int]: ...
+    def fresh_sums(self) -> Array: ...
     def train(
         self,
         x: Array,
         y: Array,
         w: Array | None,
         batch_size: int,
-        optimizer: tuple[Any, ...] | None,
-        gradient: str,
-        h: float,
-        shuffling: tuple[int, int, int] | None,
+        updates: UpdatePlan | None,
         history: Array,
+        *,
+        gradient: str = "analytic",
+        h: float = 0,
+        shuffling: tuple[int, int, int] | None = None,
         progress: Callable[[int, float], None] | None = None,
         part: tuple[Array | None, int, int, Array] | None = None,
         outputs: Array | None = None,
-        laps: Array | None = None,
+        timings: Array | None = None,
+        watched: bool = False,
     ) -> None: ...
-    def footprint(self, batch_size: int) -> tuple[int, int, list[int], int]: ...
-    def fresh_sums(self) -> Array: ...
     def gradient(self, x: Array, y: Array, w: Array | None, method: str, h: float, training: bool = False) -> float: ...
     def predict(self, x: Array) -> Array: ...
     def predict_few(self, x: Array) -> Array | None: ...
     def loss_slice(self, x: Array, y: Array, w: Array | None, layer: int, parameter: int, values: Array) -> Array: ...
 
-class Prepared:
-    able: bool
-    def __init__(self, shapes: list[tuple[int, ...]], optimizer: tuple[Any, ...]) -> None: ...
-    def apply(self, grads: Any, arrays: Any, applied: int) -> bool: ...
-
-def apply_update(theta: Array, grad: Array, optimizer: tuple[Any, ...]) -> int: ...
-def optimizer_workspace(kind: str, shapes: Array, adam: Array, dtype: Any) -> Array: ...
-def schedule_values(spec: tuple[Any, ...], steps: Array, dtype: Any) -> Array: ...
+def needed_slots(spec: OptimizerSpec) -> list[str | None]: ...
+def schedule_values(spec: ScheduleSpec, steps: Array, dtype: Any) -> Array: ...
 def philox_words(key: int, stream: int, n: int, block: int = 0) -> Array: ...
 def seeded_stream(seed: int, call: int) -> tuple[int, int]: ...
 def draw_random(
@@ -83,24 +122,24 @@ def set_threads(n: int) -> None: ...
 def get_threads() -> int: ...
 def all_finite(x: Array) -> bool: ...
 def aligned_zeros(n: int, dtype: Any) -> Array: ...
-def apply_activation(name: str, params: tuple[float, ...], x: Array, d: Array | None = None) -> Array: ...
+def apply_activation(spec: ActivationSpec, x: Array, d: Array | None = None) -> Array: ...
 def loss_value(spec: LossSpec, y: Array, p: Array) -> Array: ...
 def loss_gradient_of(spec: LossSpec, y: Array, p: Array, scale: Array) -> Array: ...
 def apply_power(x: Array, y: float) -> Array: ...
 def apply_math(name: str, x: Array) -> Array: ...
-def apply_surface(spec: tuple[str, float], x: Array, value: Array, grad: Array) -> None: ...
+def apply_surface(spec: SurfaceSpec, x: Array, value: Array, grad: Array) -> None: ...
 def capsule_name(capsule: Any) -> str: ...
-def evaluate_objective(objective: tuple[Any, ...], x: Array) -> tuple[float, Array]: ...
+def evaluate_objective(spec: ObjectiveSpec, x: Array) -> tuple[float, Array]: ...
 def descend(
-    objective: tuple[Any, ...],
-    optimizer: tuple[Any, ...],
+    spec: ObjectiveSpec,
+    updates: UpdatePlan,
     lanes: int,
     first: int,
     last: int,
     maxiter: int,
     tol: float,
     gtol: float,
-    results: tuple[Any, ...],
+    results: DescentArrays,
     stop: Array,
     callback: Callable[[int, Array, float], bool] | None = None,
 ) -> None: ...

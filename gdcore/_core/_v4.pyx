@@ -1,1 +1,1 @@
-include "network.pxi"
+include "core.pxi"

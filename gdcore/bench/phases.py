@@ -18,10 +18,12 @@ def phases(workload: Training, seconds: float) -> dict[str, float]:
     data = model._data(x, y, None, False)
     best, stop = np.full(len(kernels.PHASES), np.inf), time.perf_counter() + seconds
     while not np.isfinite(best).all() or time.perf_counter() < stop:
-        laps, figures = np.zeros(len(best)), np.empty((workload.epochs, 1))
+        timings, figures = np.zeros(len(best)), np.empty((workload.epochs, 1))
         orders = model._orders(workload.batch < len(x))
-        core = model.optimizer._core()
-        model._network.train(*data, workload.batch, core, "analytic", 0.0, orders, figures, laps=laps)
-        if laps.sum() < best.sum():
-            best = laps
+        updates = model._updates(model._configure().built)
+        updates.applied = model.optimizer._applied
+        model._network.train(*data, workload.batch, updates, figures, shuffling=orders, timings=timings)
+        model.optimizer._applied += model._network.steps_done
+        if timings.sum() < best.sum():
+            best = timings
     return dict(zip(kernels.PHASES, (best / workload.steps() * 1e6).tolist(), strict=True))

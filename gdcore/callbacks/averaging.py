@@ -31,16 +31,18 @@ class SwapEMAWeights(Callback):
         self.swap_on_epoch = swap_on_epoch
         self._swapped = False
 
-    def _average(self) -> Any:
+    def _pairs(self) -> list[tuple[Any, Any]]:
+        """The model's arrays and their averages."""
         optimizer = getattr(self.model.optimizer, "inner_optimizer", self.model.optimizer)
-        if not (optimizer.use_ema and optimizer.built):
+        pairs = self.model._averages() if optimizer.use_ema and optimizer.built else []
+        if not pairs:
             raise ValueError(f"SwapEMAWeights needs an optimizer with use_ema=True that has trained, not {optimizer!r}")
-        return optimizer._slots[len(optimizer._initial_slots())]
+        return list(pairs)
 
     def _swap(self, to: bool) -> None:
         if self._swapped != to:
-            average, theta = self._average(), self.model._network.theta
-            average[:], theta[:] = theta.copy(), average.copy()
+            for array, average in self._pairs():
+                array[...], average[...] = average.copy(), array.copy()
             self._swapped = to
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
@@ -54,7 +56,8 @@ class SwapEMAWeights(Callback):
         assert self.params is not None
         if epoch == self.params["epochs"] - 1 or self.model.stop_training:
             # `fit` ends by putting the average into the weights, where it is already
-            self._average()[:] = self.model._network.theta
+            for array, average in self._pairs():
+                average[...] = array
 
     def on_test_begin(self, logs: Logs = None) -> None:
         self._swap(True)

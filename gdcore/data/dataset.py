@@ -328,8 +328,6 @@ class Dataset:
         arrays = self._x, self._y, self._w
         return prepare(*arrays) if self.in_memory else RowStream(arrays, prepare)
 
-    _for = _prepared  # as `models` calls it
-
     def _rows(self, rows: Any) -> Rows:
         """x, y and weights of some rows, standardized and one-hot if they are to be."""
         y = None if self._y is None else self._y[rows]

@@ -13,6 +13,8 @@ from .lookup import TABLE
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .._core.specs import ActivationSpec
+
 
 class ActivationLayer(Layer):
     """A layer that applies an activation function to rows of any shape."""
@@ -23,7 +25,7 @@ class ActivationLayer(Layer):
         """The activation with the layer's settings."""
         raise NotImplementedError
 
-    def _activation(self) -> tuple[str, tuple[float, ...]]:
+    def _activation(self) -> ActivationSpec:
         return self._function()._spec()
 
     def _output_shape(self, shape: Shape) -> Shape:

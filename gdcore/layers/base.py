@@ -1,7 +1,9 @@
 """What a layer is: a description of what the core computes, and views into the model's flat vectors.
 
 A layer says by `_spec` what the core must do with its inputs, and by `_arrays` and `_moving` which arrays it needs;
-the model makes them.  All of Keras's names, defaults and order of arrays.
+the model makes them.  What these are is settled when the layer is built: settings that say it (units, use_bias, ...)
+may be assigned later, and then stand in the configuration only, as in Keras.  All of Keras's names, defaults and order
+of arrays.
 """
 
 from __future__ import annotations
@@ -12,7 +14,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import numpy as np
 
 from .. import _checks
-from .._fields import Configured, Flag, Text
+from .._core import kernels
+from .._core.specs import ActivationSpec, ConstraintSpec, LayerSpec, RegularizerSpec
+from .._fields import Described, Flag, Text
 from .._names import arguments
 from .._registry import snake_case
 from .settings import ActivityRegularizer, given_row_shape
@@ -34,7 +38,26 @@ class WeightSpec(NamedTuple):
     constraint: Any = None
 
 
-class Layer(Configured):
+class Key:
+    """Stands for an array that a layer learns: by it an optimizer knows the array again, in a copy of the model too."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Built(NamedTuple):
+    """What is settled when a layer is built."""
+
+    kind: str
+    """The core's name of what it computes."""
+    input_shape: Shape
+    output_shape: Shape
+    arrays: tuple[WeightSpec | None, WeightSpec | None]
+    """What it learns: what the core calls kernel and bias."""
+    state: int
+    """Numbers that no gradient changes: moving statistics, or constants."""
+
+
+class Layer(Described):
     """What all layers share.
 
     Parameters
@@ -81,9 +104,10 @@ class Layer(Configured):
         self.activity_regularizer = activity_regularizer
         self._input_shape: Shape | None = given_row_shape(input_dim, input_shape)
         self._learned: list[WeightSpec] = []
+        self._keys: list[Key] = []
         self._views: list[Any] = []
-        self._frozen = False
-        self._built = False
+        self._fixed: Any = None
+        self._built: Built | None = None
 
     # ---- what a layer tells the model and the core ----------------------------------------------------------
 
@@ -99,13 +123,9 @@ class Layer(Configured):
         """The core's name of what it computes."""
         return self._kind
 
-    def _activation(self) -> tuple[str, tuple[float, ...]]:
-        """Kind and parameters of the activation that ends it."""
-        return ("linear", ())
-
-    def _numbers(self) -> tuple[float, ...]:
-        """Its settings, in the core's order."""
-        return ()
+    def _activation(self) -> ActivationSpec:
+        """The activation that ends it."""
+        return ActivationSpec("linear")
 
     def _constants(self, shape: Shape, dtype: Any = np.float64) -> Any:
         """Fixed numbers that the core needs: an array of shape (2, inputs), or None."""
@@ -120,47 +140,64 @@ class Layer(Configured):
             )
         return shape
 
-    def _spec(self, shape: Shape) -> dict[str, Any]:
-        """What the core needs to know of the layer, for rows of that shape."""
-        n_out = math.prod(self._output_shape(shape))
-        kernel, bias = self._arrays(math.prod(shape))
-        constants = self._constants(shape)
-        activity = self.activity_regularizer
-        return {
-            "kind": self._core_kind(),
-            "n_in": math.prod(shape),
-            "n_out": n_out,
-            "activation": self._activation(),
-            "numbers": self._numbers(),
-            "frozen": not self.trainable,
-            "kernel": None if kernel is None else math.prod(kernel.shape),
-            "bias": None if bias is None else math.prod(bias.shape),
-            "state": len(self._moving()) * n_out if constants is None else constants.size,
-            "activity": (0.0, 0.0) if activity is None else activity._spec()[1],
-            **self._rules(kernel, bias),
-        }
+    def _row_shape_after(self, shape: Shape) -> Shape:
+        """The shape of a row of outputs: that with which the layer was built, if it was."""
+        return self._output_shape(shape) if self._built is None else self._built.output_shape
 
-    def _rules(self, *arrays: WeightSpec | None) -> dict[str, list[Any]]:
+    def _spec(self, shape: Shape) -> LayerSpec:
+        """What the core needs to know of the layer, for rows of that shape."""
+        self._output_shape(shape)  # raises where the layer, as it is set now, cannot work on such rows
+        built = self._built or self._structure(shape)
+        activity = self.activity_regularizer
+        kind = kernels.LAYERS[built.kind]
+        regularizers, constraints = self._rules(built.arrays)
+        kernel, bias = (None if array is None else math.prod(array.shape) for array in built.arrays)
+        return LayerSpec(
+            built.kind,
+            math.prod(shape),
+            math.prod(built.output_shape),
+            kind.numbers_of(self),
+            self._activation(),
+            kernel,
+            bias,
+            built.state,
+            not self.trainable,
+            (0.0, 0.0) if activity is None else (float(activity.l1), float(activity.l2)),
+            regularizers,
+            constraints,
+        )
+
+    def _structure(self, shape: Shape) -> Built:
+        """What is settled when the layer is built for rows of that shape."""
+        output_shape = self._output_shape(shape)
+        constants = self._constants(shape)
+        state = len(self._moving()) * math.prod(output_shape) if constants is None else constants.size
+        return Built(self._core_kind(), shape, output_shape, self._arrays(math.prod(shape)), state)
+
+    def _rules(
+        self, arrays: tuple[WeightSpec | None, WeightSpec | None]
+    ) -> tuple[tuple[RegularizerSpec, ...], tuple[ConstraintSpec, ...]]:
         """The regularizers and constraints of arrays that learn, as the core needs them."""
-        rules: dict[str, list[Any]] = {"regularizers": [], "constraints": []}
+        regularizers, constraints = [], []
         for which, array in enumerate(arrays):
             if array is None or not self.trainable:
                 continue
-            matrix = array.shape if len(array.shape) == 2 else (array.shape[0], 1)
+            matrix = (array.shape[0], array.shape[1] if len(array.shape) == 2 else 1)
             if array.regularizer is not None:
-                if array.regularizer._spec()[0].startswith("orthogonal") and len(array.shape) != 2:
+                if array.regularizer.needs_matrix and len(array.shape) != 2:
                     raise ValueError(f"{array.regularizer!r} needs a matrix, but {array.name} has shape {array.shape}")
-                rules["regularizers"].append((which, *array.regularizer._spec(), *matrix))
+                regularizers.append(array.regularizer._spec(which, matrix))
             if array.constraint is not None:
-                rules["constraints"].append((which, *array.constraint._spec(array.shape), *matrix))
-        return rules
+                constraints.append(array.constraint._spec(which, array.shape, matrix))
+        return tuple(regularizers), tuple(constraints)
 
     # ---- what the model tells a layer -----------------------------------------------------------------------
 
     def _attach(self, learned: Any, state: Any, shape: Shape, dtype: Any, kept: list[Any] | None) -> None:
-        """Take views into the model's vectors (frozen arrays lie in state) and fill them: with kept, or anew."""
+        """Take views into the model's vectors and fill them: with kept, or anew."""
         n = math.prod(shape)
-        self._learned = [array for array in self._arrays(n) if array is not None]
+        built = self._built or self._structure(shape)
+        self._learned = [array for array in built.arrays if array is not None]
         initial: list[Any] = (
             [array.initializer(array.shape, dtype) for array in self._learned] if kept is None else kept
         )
@@ -175,12 +212,18 @@ class Layer(Configured):
                 initial.append(initializer((n,), dtype))
         for view, value in zip(views, initial, strict=True):
             view[...] = value
-        constants = self._constants(shape, dtype)
-        if constants is not None:
-            state[:] = constants.reshape(-1)
-        self._views = views
-        self._frozen = not self.trainable
-        self._built = True
+        self._views, self._fixed = views, state
+        self._built = built
+        if len(self._keys) != len(self._learned):
+            self._keys = [Key() for _ in self._learned]
+        self._fill_constants()
+
+    def _fill_constants(self) -> None:
+        """Put the fixed numbers, as they are now, where the core reads them."""
+        if self._built is not None and self._fixed is not None:
+            constants = self._constants(self._built.input_shape, self._fixed.dtype)
+            if constants is not None:
+                self._fixed[:] = constants.reshape(-1)
 
     def _attach_random(self, state: Any) -> None:
         """Share (seed, draws so far) with the core."""
@@ -191,8 +234,8 @@ class Layer(Configured):
 
     def _detach(self) -> None:
         """Give up the views."""
-        self._views = []
-        self._built = False
+        self._views, self._fixed = [], None
+        self._built = None
 
     def _refresh(self) -> None:
         """Called after the arrays were overwritten."""
@@ -217,7 +260,7 @@ class Layer(Configured):
     @property
     def built(self) -> bool:
         """Whether the layer has its weights."""
-        return self._built
+        return self._built is not None
 
     def get_weights(self) -> list[Any]:
         """Copies of the layer's arrays, in Keras's order (kernel, then bias)."""
@@ -231,7 +274,7 @@ class Layer(Configured):
         TypeError, ValueError
             If the number of arrays, a dtype or a shape is wrong, or the layer has no weights yet.
         """
-        if not self._built:
+        if not self.built:
             raise ValueError(f"weights for layer {self.name!r}: it has none, for it has no input width yet")
         names = [f"{self.name}/{name}" for name in self._weight_names()]
         assign_weights(f"layer {self.name!r}", self.weights, names, weights)
@@ -264,6 +307,13 @@ class Layer(Configured):
     def from_config(cls: type[_Y], config: dict[str, Any]) -> _Y:
         """The layer that `get_config` (or Keras's) described."""
         return cls(**arguments(cls, config))
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if not isinstance(
+            state.get("_built"), Built
+        ):  # of 0.1.0, whose layers did not know it; their arrays are in _views
+            self._built, self._keys, self._fixed = None, [], None
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} {self.name}>"

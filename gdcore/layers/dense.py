@@ -12,6 +12,7 @@ from .lookup import TABLE
 if TYPE_CHECKING:
     from typing_extensions import Unpack
 
+    from .._core.specs import ActivationSpec
     from ..activations import Activation
 
 
@@ -83,7 +84,7 @@ class Dense(Layer):
         bias = WeightSpec("bias", (self.units,), self.bias_initializer, self.bias_regularizer, self.bias_constraint)
         return (kernel, bias if self.use_bias else None)
 
-    def _activation(self) -> tuple[str, tuple[float, ...]]:
+    def _activation(self) -> ActivationSpec:
         return self.activation._spec()
 
     def _output_shape(self, shape: Shape) -> Shape:

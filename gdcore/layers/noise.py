@@ -35,9 +35,6 @@ class RandomLayer(Layer):
     def _core_kind(self) -> str:
         return type(self)._kind if self._draws() else Layer._kind
 
-    def _numbers(self) -> tuple[float, ...]:
-        return (getattr(self, self._amount),)
-
     def _attach_random(self, state: Any) -> None:
         if self.seed_generator is None:
             self._seed_stream()  # where the amount was raised from 0

@@ -126,9 +126,6 @@ class BatchNormalization(CenteredAndScaled):
             ("moving_variance", self.moving_variance_initializer),
         ]
 
-    def _numbers(self) -> tuple[float, ...]:
-        return (self.momentum, self.epsilon)
-
     @property
     def moving_mean(self) -> Any:
         """The moving mean, of shape (inputs,)."""
@@ -191,6 +188,3 @@ class LayerNormalization(CenteredAndScaled):
         self.gamma_constraint = gamma_constraint
         self.beta_initializer = beta_initializer
         self.gamma_initializer = gamma_initializer
-
-    def _numbers(self) -> tuple[float, ...]:
-        return (0.0, self.epsilon)

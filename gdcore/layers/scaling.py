@@ -100,7 +100,6 @@ class Normalization(Layer):
                     f"{len(self.axis)} dimensions"
                 )
         self._adapted: list[Any] = []  # mean, variance, count
-        self._fixed: Any = None
 
     @property
     def mean(self) -> Any:
@@ -156,16 +155,10 @@ class Normalization(Layer):
         return np.array([scale, mean] if self.invert else [mean, scale])
 
     def _attach(self, learned: Any, state: Any, shape: Shape, dtype: Any, kept: list[Any] | None) -> None:
-        super()._attach(learned, state, shape, dtype, [])
-        self._fixed, self._shape = state, shape
-
-    def _detach(self) -> None:
-        super()._detach()
-        self._fixed = None
+        super()._attach(learned, state, shape, dtype, [])  # its arrays are its own, not views
 
     def _refresh(self) -> None:
-        if self._fixed is not None:
-            self._fixed[:] = self._constants(self._shape, self._fixed.dtype).reshape(-1)
+        self._fill_constants()
 
     @property
     def weights(self) -> list[Any]:

@@ -8,7 +8,8 @@ import numpy as np
 
 from .. import _checks
 from .._core import kernels
-from .._fields import Choice, Configured, Field, Text
+from .._core.specs import LossSpec
+from .._fields import Choice, Described, Field, Text
 from .._names import arguments
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ class LastAxis(Field[int]):
         return int(_checks.last_axis(self.name, _checks.integer(self.name, value)))
 
 
-class Loss(Configured):
+class Loss(Described):
     """What all losses share.
 
     Parameters
@@ -46,13 +47,19 @@ class Loss(Configured):
         self.reduction = reduction
         self.name = (self._default_name or self._kind) if name is None or name == "" else name
 
-    def _parameters(self) -> tuple[float, ...]:
-        """The numbers that the core needs beside the kind, in its order."""
+    def _unit_weights(self) -> tuple[float, ...]:
+        """The weights of the outputs, for kinds that have them: one for all, or one for each."""
         return ()
 
-    def _spec(self) -> tuple[str, str | None, bool, tuple[float, ...]]:
-        """What the core needs to know: (kind, reduction, from_logits, parameters)."""
-        return (self._kind, self.reduction, getattr(self, "from_logits", False), self._parameters())
+    def _spec(self) -> LossSpec:
+        """What the core needs to know."""
+        return self._spec_reduced(self.reduction)
+
+    def _spec_reduced(self, reduction: str | None, kind: str | None = None) -> LossSpec:
+        """The same with another reduction, for another kind with the same parameters if that is given."""
+        row = kernels.METRICS[kind or self._kind]
+        from_logits = getattr(self, "from_logits", False)
+        return LossSpec(row.name, reduction, from_logits, row.numbers_of(self), self._unit_weights())
 
     def __call__(
         self, y_true: ArrayLike, y_pred: ArrayLike, sample_weight: ArrayLike | None = None
@@ -76,7 +83,7 @@ class Loss(Configured):
             If the shapes do not fit; if an array does not hold real numbers it is a TypeError too.
         """
         y, p, w = self._batch(y_true, y_pred, sample_weight)
-        values = kernels.loss_value((self._kind, "sum", *self._spec()[2:]), y, p)
+        values = kernels.loss_value(self._spec_reduced("sum"), y, p)
         if self.reduction in (None, "none"):
             return values * w
         return p.dtype.type(np.sum(values * w, dtype=np.float64) * self._factor(y, w))
@@ -85,8 +92,7 @@ class Loss(Configured):
         """d(loss)/d(y_pred), an array of y_pred's shape; where reduction is None, that of the sum."""
         y, p, w = self._batch(y_true, y_pred, sample_weight)
         scale = (w * self._factor(y, w)).astype(p.dtype)
-        spec = (self._kind, "sum", *self._spec()[2:])
-        return kernels.loss_gradient_of(spec, y, p, scale).reshape(np.shape(y_pred))
+        return kernels.loss_gradient_of(self._spec_reduced("sum"), y, p, scale).reshape(np.shape(y_pred))
 
     def _factor(self, y: Any, w: Any) -> float:
         """What multiplies the weighted sum."""

@@ -55,9 +55,6 @@ class Crossentropy(Loss):
         self.label_smoothing = label_smoothing
         self.axis = axis
 
-    def _parameters(self) -> tuple[float, ...]:
-        return (self.label_smoothing,)
-
 
 class BinaryCrossentropy(Crossentropy):
     """-mean_k [y log p + (1 - y) log(1 - p)], p = y_pred clipped to [1e-7, 1 - 1e-7].
@@ -113,9 +110,6 @@ class BinaryFocalCrossentropy(Crossentropy):
         self.alpha = alpha
         self.gamma = gamma
 
-    def _parameters(self) -> tuple[float, ...]:
-        return (self.label_smoothing, self.gamma, self.alpha, float(self.apply_class_balancing))
-
 
 class CategoricalCrossentropy(Crossentropy):
     """-sum_k y_k log p_k, p = y_pred / sum(y_pred) clipped to [1e-7, 1 - 1e-7].
@@ -166,10 +160,9 @@ class CategoricalFocalCrossentropy(Crossentropy):
         self.alpha = alpha
         self.gamma = gamma
 
-    def _parameters(self) -> tuple[float, ...]:
+    def _unit_weights(self) -> tuple[float, ...]:
         # Keras makes float32 of a list, whatever the type of the rest
-        alpha = [float(np.float32(a)) for a in self.alpha] if isinstance(self.alpha, list) else [self.alpha]
-        return (self.label_smoothing, self.gamma, *alpha)
+        return tuple(float(np.float32(a)) for a in self.alpha) if isinstance(self.alpha, list) else (self.alpha,)
 
 
 class SparseCategoricalCrossentropy(Loss):
@@ -203,9 +196,6 @@ class SparseCategoricalCrossentropy(Loss):
         self.from_logits = from_logits
         self.ignore_class = ignore_class
         _checks.last_axis("axis", _checks.integer("axis", axis))  # which Keras leaves out of the configuration
-
-    def _parameters(self) -> tuple[float, ...]:
-        return (0.0,) if self.ignore_class is None else (0.0, 1.0, float(self.ignore_class))
 
     def _targets(self, y: Any, samples: int, units: int) -> Any:
         if y.shape == (samples, 1):

@@ -52,9 +52,6 @@ class Huber(Loss):
         super().__init__(reduction, name)
         self.delta = delta
 
-    def _parameters(self) -> tuple[float, ...]:
-        return (self.delta,)
-
 
 class LogCosh(Loss):
     """mean_k log(cosh(y_pred_k - y_true_k))"""

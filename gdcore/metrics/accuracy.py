@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from .. import losses
+from .._core.specs import LossSpec
 from .._fields import Flag, Integer, Real
 from .base import is_built_in
 from .inputs import class_numbers
@@ -46,7 +47,7 @@ class BinaryAccuracy(EntryMean):
         self.threshold = threshold
 
     def _spec(self, reduction: str = "mean") -> Any:
-        return ("binary_accuracy", reduction, False, (self.threshold,)) if is_built_in(type(self)) else None
+        return LossSpec("binary_accuracy", reduction, False, (self.threshold,)) if is_built_in(type(self)) else None
 
     def _values(self, y: Any, p: Any) -> Any:
         return y == (p > p.dtype.type(self.threshold))
@@ -67,8 +68,8 @@ class SparseCategoricalAccuracy(CoreMean):
     _default_name = "sparse_categorical_accuracy"
     _direction = "up"
 
-    def _core_spec(self, reduction: str) -> Any:
-        return (self._kind, reduction, False, ())
+    def _core_spec(self, reduction: str) -> LossSpec:
+        return LossSpec("categorical_accuracy", reduction)
 
 
 class TopKCategoricalAccuracy(RowMean):

@@ -170,8 +170,7 @@ class CoreMean(RowMean):
         return self._core_spec(reduction) if is_built_in(type(self)) else None
 
     def _core_spec(self, reduction: str) -> Any:
-        kind, _, *rest = self._loss()._spec()
-        return (self._kind or kind, reduction, *rest)
+        return self._loss()._spec_reduced(reduction, self._kind)
 
     def _values(self, y: Any, p: Any) -> Any:
         return kernels.loss_value(self._core_spec("mean"), y, p)

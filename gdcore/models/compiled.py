@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -21,9 +20,8 @@ if TYPE_CHECKING:
     from .stack import Built
 
 
-@dataclass(frozen=True)
-class Compiled:
-    """What `compile` was told besides the optimizer and the loss.
+class Compiled(NamedTuple):
+    """What `compile` was told besides the optimizer and the loss; it does not change.
 
     Attributes
     ----------
@@ -110,7 +108,7 @@ class ModelMetrics:
         For a metric that does not fit the targets of the loss.
     """
 
-    __slots__ = ("_metrics", "_sparse", "built", "compiled", "core_names", "in_python", "names", "step")
+    __slots__ = ("_metrics", "_widths", "built", "compiled", "core_names", "in_python", "names", "step")
 
     def __init__(self, compiled: Compiled, loss: losses.Loss, built: Built) -> None:
         units, plain = built.form.units, len(compiled.metrics)
@@ -124,7 +122,7 @@ class ModelMetrics:
         names = _unique_names(chosen, plain)
         self.step = difference_step(compiled.gradient, compiled.h, built.form.dtype)
         self.built, self.compiled, self._metrics, self.names = built, compiled, chosen, names
-        self._sparse = sparse
+        self._widths = math.prod(built.form.row_shape), 1 if sparse else units
         self.core_names = ["loss", *(name for name, spec in zip(names[1:], specs, strict=True) if spec is not None)]
         self.in_python: list[tuple[str, Metric, bool]] = [
             (names[1 + i], metric, i >= plain)
@@ -134,9 +132,8 @@ class ModelMetrics:
 
     def check_current(self, data: Arrays) -> None:
         """Raise if data was checked for other layers or another loss: another thread may have changed them since."""
-        form = self.built.form
-        widths = math.prod(form.row_shape), 1 if self._sparse else form.units
-        if data.x.dtype != form.dtype or (data.x.shape[1], data.y.shape[1]) != widths:
+        x, y, _ = data
+        if x.dtype != self.built.form.dtype or (x.shape[1], y.shape[1]) != self._widths:
             raise RuntimeError(CHANGED)
 
     def named(self, name: str) -> Metric | None:

@@ -116,13 +116,15 @@ def check_gradients(
     h = _checks.positive("h", h) if h is not None else float(np.finfo(np.float64).eps) ** (1 / 3)
     loss, analytic = model.gradient(x, y, sample_weight=sample_weight, training=training)
     data = in_float64(model._data(x, y, sample_weight, allow_nan=False))
-    twin, built = float64_twin(model, "check_gradients")
-    if training and twin.random.any():
-        loss = twin.gradient(*data, "analytic", h, training)
-        analytic = built.split(twin.grad)
-    twin.gradient(*data, "central", h, training)
+    with model._stack.planned_as_now() as built:
+        twin, _ = float64_twin(model, "check_gradients")
+        if training and twin.random.any():
+            loss = twin.gradient(*data, "analytic", h, training)
+            analytic = built.split(twin.grad)
+        twin.gradient(*data, "central", h, training)
+        names, differences = [v.path for v in built.learned], built.split(twin.grad)
     rows = []
-    for name, ours, numeric in zip(model._stack.learned_paths(), analytic, built.split(twin.grad), strict=True):
+    for name, ours, numeric in zip(names, analytic, differences, strict=True):
         difference = np.abs(ours.astype(np.float64) - numeric)
         where = np.unravel_index(int(np.argmax(difference)), difference.shape)
         largest = float(np.max(np.abs(numeric)))

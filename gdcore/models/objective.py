@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from ..data.stream import Stream
     from .inputs import Arrays
     from .sequential import Sequential
-    from .stack import Built
 
 
 def gradient(
@@ -32,13 +31,13 @@ def gradient(
     if h is not None:
         h = _checks.positive("h", h)
     X, Y, W = data = in_memory(model._data(x, y, sample_weight, allow_nan))
-    metrics = model._configure()
-    metrics.check_current(data)
-    built = metrics.built
+    model._configure().check_current(data)
     model._last_data = (x, y, sample_weight)
-    network = built.network
-    value = network.gradient(X, Y, W, method, difference_step(method, h, network.dtype), training)
-    return value, built.split(network.grad)
+    with model._stack.planned_as_now() as built:
+        network = built.network
+        step = 0.0 if method == "analytic" else difference_step(method, h, network.dtype)
+        value = network.gradient(X, Y, W, method, step, training)
+        return value, built.split(network.grad)
 
 
 def loss_slice(
@@ -63,19 +62,20 @@ def loss_slice(
     return built.network.loss_slice(X, Y, W, where, at, points)
 
 
-def float64_twin(model: Sequential, what: str) -> tuple[Any, Built]:
+def float64_twin(model: Sequential, what: str) -> tuple[Any, Any]:
     """A network of the same layers, weights and state in float64, with the loss but without metrics.
 
-    what is the name of the call that needs it, for errors.  The model's own network comes with it.
+    what is the name of the call that needs it, for errors.  Where in its flat vector the numbers are that learn comes
+    with it.
     """
     loss, compiled = model._ready(what), model._compiled
     assert compiled is not None
-    with model._stack.lock:
-        built, twin = model._stack.build(), Network(model._stack.specs(), "float64")
+    with model._stack.planned_as_now() as built:
+        twin, places = Network(built.network.layers, "float64"), built.places()
+        for name in ("theta", "state", "random"):
+            getattr(twin, name)[:] = getattr(built.network, name)
     twin.configure(loss._spec(), [], compiled.loss_weight)
-    for name in ("theta", "state", "random"):
-        getattr(twin, name)[:] = getattr(built.network, name)
-    return twin, built
+    return twin, places
 
 
 def in_float64(data: Arrays | Stream) -> tuple[Any, ...]:
@@ -95,22 +95,22 @@ class ModelObjective:
         self._model = model
         self._training = training
         self._data = in_float64(data)
-        self._network = float64_twin(model, "objective")[0]
+        self._network, self._places = float64_twin(model, "objective")
         self._last: tuple[bytes, float, NDArray[Any]] = (b"", 0.0, np.empty(0))
 
     @property
     def x0(self) -> NDArray[np.float64]:
         """The weights that the model has now."""
-        return self._model._stack.build().network.theta.astype(np.float64)
+        return self._model._stack.build().network.theta[self._places].astype(np.float64)
 
     def __call__(self, w: ArrayLike) -> tuple[float, NDArray[np.float64]]:
         """The loss with all penalties, and its gradient."""
-        at = self._checked(w, self._network.theta)
+        at = self._checked(w)
         key = at.tobytes()
         if key != self._last[0]:
-            self._network.theta[:] = at
+            self._network.theta[self._places] = at
             value = self._network.gradient(*self._data, "analytic", 0.0, self._training)
-            self._last = (key, value, self._network.grad.copy())
+            self._last = (key, value, self._network.grad[self._places].copy())
         return self._last[1], self._last[2].copy()
 
     def fun(self, w: ArrayLike) -> float:
@@ -128,14 +128,12 @@ class ModelObjective:
         """Give the model these weights."""
         stack = self._model._stack
         with stack.lock:
-            theta = stack.build().network.theta
-            theta[:] = self._checked(w, theta)
+            stack.build().network.theta[self._places] = self._checked(w)
             for layer in stack.layers:
                 layer._refresh()
 
-    @staticmethod
-    def _checked(w: ArrayLike, theta: Any) -> NDArray[np.float64]:
-        at = np.asarray(w, np.float64)
-        if at.shape != theta.shape:
-            raise ValueError(f"w has shape {at.shape}, expected {theta.shape}")
+    def _checked(self, w: ArrayLike) -> NDArray[np.float64]:
+        at, expected = np.asarray(w, np.float64), self._network.theta[self._places].shape
+        if at.shape != expected:
+            raise ValueError(f"w has shape {at.shape}, expected {expected}")
         return at

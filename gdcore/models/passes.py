@@ -42,18 +42,28 @@ class Session:
         self.model, self.metrics = model, metrics
         self.compiled, self.network = metrics.compiled, metrics.built.network
 
-    def train(self, data: Arrays, batch: int, orders: Any, figures: Any, *more: Any, watched: bool = False) -> None:
+    def train(
+        self, data: Arrays, batch: int, figures: Any, orders: Any = None, *, watched: bool = False, **more: Any
+    ) -> None:
         """Let the core train, and count its updates."""
         model = self.model
         self._check_unchanged()
-        optimizer = model.optimizer
+        optimizer, network = model.optimizer, self.network
         assert optimizer is not None
-        if optimizer._shapes is not self.metrics.built.shapes:
-            model._build_optimizer(optimizer)
-        network, core = self.network, optimizer._core()
-        gradient, step = self.compiled.gradient, self.metrics.step
+        updates = model._updates(self.metrics.built)
+        updates.applied = optimizer._applied
         try:
-            network.train(*data, batch, core, gradient, step, orders, figures, *more, watched=watched)
+            network.train(
+                *data,
+                batch,
+                updates,
+                figures,
+                gradient=self.compiled.gradient,
+                h=self.metrics.step,
+                shuffling=orders,
+                watched=watched,
+                **more,
+            )
         finally:
             optimizer._applied += network.steps_done
 
@@ -90,7 +100,7 @@ class Session:
                 on_begin(index)
                 rows = (order, first, min(first + size, end), sums)
                 if training:
-                    self.train(piece, batch, None, figures, core_progress, rows, outputs)
+                    self.train(piece, batch, figures, progress=core_progress, part=rows, outputs=outputs)
                 else:
                     self._test(piece, batch, figures, rows, outputs)
                 if progress and data.by_batches:
@@ -126,7 +136,7 @@ class Session:
 
     def _test(self, data: Arrays, batch: int, figures: Any, rows: Any, outputs: Any) -> None:
         self._check_unchanged()
-        self.network.train(*data, batch, None, "analytic", 0.0, None, figures, None, rows, outputs)
+        self.network.train(*data, batch, None, figures, part=rows, outputs=outputs)
 
     def _update_metrics(self, data: Arrays, batch: int, rows: tuple[Any, ...], outputs: Any) -> dict[str, Any]:
         """Give the metrics that the core leaves to Python what a pass over these rows brought; their figures so far."""
@@ -156,13 +166,15 @@ class PredictionPlan:
         source = None if isinstance(x, np.ndarray) else dataset_of(x, None, None, targets=False)
         if source is not None and batch_size is None:
             batch_size = source.batch_size
-        self.data: Any = self._checked(x) if source is None else source._for(self._checked)
+        self.data: Any = self._checked(x) if source is None else source._prepared(self._checked)
         self._sizes = (batch_size, steps)
 
     def _checked(self, x: Any, y: Any = None, sample_weight: Any = None) -> Arrays:
         """Rows for the network that the first of them found: callbacks may change the model on the way."""
         if self._built is None:
             self._built = self._model._stack.built_for(x)
+        if self._model._settled is None:
+            self._model._settle()
         return Arrays((self._built.form.rows("x", x, self._allow_nan), None, None))
 
     def at_once(self) -> Any:

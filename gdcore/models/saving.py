@@ -263,6 +263,11 @@ def _optimizer_values(optimizer: optimizers.Optimizer, stored: list[Any]) -> lis
     return values
 
 
+def _left_alone(optimizer: optimizers.Optimizer, stored: list[Any]) -> str:
+    expected = len(optimizer._keras_variables())
+    return f"the optimizer stays as it is, with {expected} arrays; the file has {len(stored)}"
+
+
 # ---- files -----------------------------------------------------------------------------------------------------
 
 
@@ -296,6 +301,7 @@ def save_model(model: Sequential, filepath: Any, overwrite: bool) -> None:
 def load_model(cls: type[Sequential], filepath: Any, compile: bool) -> Sequential:
     """Read a ``.keras`` file; see `gdcore.models.load_model`."""
     require_h5py()
+    skipped = None
     with reading(filepath) as file:
         if not zipfile.is_zipfile(file):
             raise ValueError("it is not a zip archive, as .keras files are (weights alone go through load_weights)")
@@ -313,8 +319,13 @@ def load_model(cls: type[Sequential], filepath: Any, compile: bool) -> Sequentia
             if optimizer is not None and stored:
                 if len(stored) > len(optimizer._keras_variables()):
                     model._build_optimizer(optimizer)
-                optimizer._set_keras_variables(_optimizer_values(optimizer, stored))
-        return model
+                if len(stored) == len(optimizer._keras_variables()):
+                    optimizer._set_keras_variables(_optimizer_values(optimizer, stored))
+                else:  # saved after trainable flags had changed, for instance; Keras begins anew, too
+                    skipped = _left_alone(optimizer, stored)
+    if skipped:
+        warnings.warn(f"{filepath}: {skipped}", stacklevel=3)
+    return model
 
 
 def save_weights(model: Sequential, filepath: Any, overwrite: bool) -> None:
@@ -343,10 +354,7 @@ def load_weights(model: Sequential, filepath: Any, skip_mismatch: bool) -> None:
         if optimizer is not None and values is not None:
             optimizer._set_keras_variables(values)
         elif optimizer is not None and stored:
-            skipped.append(
-                f"the optimizer stays as it is, with {len(optimizer._keras_variables())} arrays; "
-                f"the file has {len(stored)}"
-            )
+            skipped.append(_left_alone(optimizer, stored))
     for what in skipped:
         warnings.warn(f"{filepath}: {what}", stacklevel=3)
 

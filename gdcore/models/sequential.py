@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,24 +10,29 @@ import numpy as np
 from .. import losses, optimizers
 from .. import random as _random
 from .._checks import row_shape
+from .._fields import Changes
 from .._names import look_up
 from ..callbacks import CallbackList
-from ..layers import Layer, _assign
+from ..layers import Layer
+from ..layers.base import assign_weights
 from .compiled import Compiled, ModelMetrics
 from .inputs import Arrays, check_count, check_verbose, dataset_of, weighted_by_class
 from .objective import ModelObjective, gradient, loss_slice
 from .passes import PredictionPlan, Session, known_steps
 from .stack import Stack, summary_lines
 from .training import TrainingPlan
+from .updates import Settled, averages, build_optimizer, plan_updates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from numpy.typing import ArrayLike, NDArray
 
+    from .._core import kernels
     from ..callbacks import Callback, History
     from ..data.stream import Stream
     from ..metrics import Metric
+    from .stack import Built
 
 
 class Sequential:
@@ -61,6 +67,7 @@ class Sequential:
         self._stack = Stack(dtype)
         self._compiled: Compiled | None = None
         self._metrics: ModelMetrics | None = None
+        self._settled: Settled | None = None
         self._last_data: tuple[Any, ...] | None = None
         self._fresh_orders = 0
         self.optimizer: optimizers.Optimizer | None = None
@@ -79,11 +86,15 @@ class Sequential:
         TypeError, ValueError
             If it is not a layer, is an `Input` that does not come first, or expects another width or dtype.
         """
-        self._stack.add(layer)
+        with self._stack.lock:
+            self._stack.add(layer)
+            self._settled = None
 
     def pop(self) -> Layer:
         """Take the top layer off and return it (without its weights)."""
-        return self._stack.pop()
+        with self._stack.lock:
+            self._settled = None
+            return self._stack.pop()
 
     def build(self, input_shape: Any = None) -> None:
         """Give the model its weights, for rows of the given width: ``(4,)`` or ``(None, 4)``."""
@@ -165,7 +176,7 @@ class Sequential:
         with self._stack.lock:
             layers = self._stack.layers
             names = [f"{layer.name}/{name}" for layer in layers if layer.built for name in layer._weight_names()]
-            _assign(f"model {self.name!r}", self.weights, names, weights)
+            assign_weights(f"model {self.name!r}", self.weights, names, weights)
             for layer in layers:
                 layer._refresh()
 
@@ -227,8 +238,7 @@ class Sequential:
         chosen_loss = None if loss is None else losses.get(loss)
         compiled = Compiled.checked(loss_weights, metrics, weighted_metrics, gradient, h)
         with self._stack.lock:
-            self._stack.rebuild_if_frozen()
-            self._compiled, self._metrics = compiled, None
+            self._compiled, self._metrics, self._settled = compiled, None, None
             self.loss, self.optimizer = chosen_loss, chosen_optimizer
 
     def fit(
@@ -355,6 +365,7 @@ class Sequential:
         """
         with self._stack.lock:
             self._ready("train_on_batch")
+            self._tell_what_waits(True)
             data = self._data(x, y, sample_weight, allow_nan, "", None, class_weight)
             session = Session(self, self._configure())
             logs = session.run_pass(True, CallbackList(), data, data.length)
@@ -406,6 +417,7 @@ class Sequential:
             The loss; with metrics the list ``[loss, metric, ...]``; a dictionary by name if `return_dict`.
         """
         self._ready("evaluate")
+        self._tell_what_waits(False)
         check_count("batch_size", batch_size)
         check_count("steps", steps)
         check_verbose(verbose)
@@ -444,6 +456,8 @@ class Sequential:
             if batch_size is not None:
                 check_count("batch_size", batch_size)
             built = self._stack.built or self._stack.built_for(x)
+            if self._settled is None:
+                self._settle()
             few = built.network.predict_few(x)
             return built.network.predict(built.form.rows("x", x, allow_nan)) if few is None else few
         check_verbose(verbose)
@@ -685,7 +699,7 @@ class Sequential:
         if source is None:
             source = dataset_of(x, y, sample_weight)
         if source is not None:
-            return source._for(lambda x, y, w: self._arrays(x, y, w, allow_nan, where, class_weight))
+            return source._prepared(lambda x, y, w: self._arrays(x, y, w, allow_nan, where, class_weight))
         return self._arrays(x, y, sample_weight, allow_nan, where, class_weight, watched)
 
     def _arrays(
@@ -706,23 +720,58 @@ class Sequential:
     def _configure(self) -> ModelMetrics:
         """Tell the core the loss and the metrics, once after each `compile` and each change of the layers."""
         metrics = self._metrics
-        if metrics is None or metrics.built is not self._stack.built:
+        if metrics is None or metrics.built is not self._stack.built or self._settled is None:
             with self._stack.lock:
                 metrics, built = self._metrics, self._stack.build()
+                if self._settled is None:
+                    self._settle()
                 if metrics is None or metrics.built is not built:
                     assert self._compiled is not None
                     assert self.loss is not None
                     metrics = self._metrics = ModelMetrics(self._compiled, self.loss, built)
         return metrics
 
+    def _settle(self) -> None:
+        """Take all settings as they are now; they hold until `compile` or a change of the layers."""
+        with self._stack.lock:
+            self._stack.settle()
+            self._settled = Settled(None if self.loss is None else self.loss._spec())
+
+    def _updates(self, built: Built) -> kernels.UpdatePlan:
+        """The optimizer's plan for the network, made where there is none."""
+        settled, optimizer = self._settled, self.optimizer
+        assert settled is not None
+        assert optimizer is not None
+        updates = settled.updates
+        if updates is None or updates.slots is not optimizer._slots or updates.n_params != built.network.n_params:
+            updates = settled.updates = plan_updates(optimizer, built, self.name)
+        return updates
+
+    def _tell_what_waits(self, training: bool) -> None:
+        """Warn of changes that wait for `compile`."""
+        settled, built = self._settled, self._stack.built
+        if settled is None or built is None or settled.seen[training] == Changes.count:
+            return
+        if waiting := settled.waiting(self.optimizer, self.loss, built, training):
+            warnings.warn(
+                f"{', '.join(waiting)} was changed after this model was put to use: it goes on as it was compiled, and "
+                "compile() makes the change count",
+                stacklevel=3,
+            )
+
     def _metric_named(self, name: str) -> Metric | None:
         return None if self._metrics is None else self._metrics.named(name)
 
     def _build_optimizer(self, optimizer: optimizers.Optimizer) -> None:
-        built = self._stack.built or self._stack.build()
-        if optimizer._shapes is not built.shapes:
-            optimizer._build(built.learned, self._stack.learned_paths(f"{self.name}/"))
-            optimizer._shapes = built.shapes
+        """Give the optimizer its vectors."""
+        if self._settled is None:
+            self._settle()
+        build_optimizer(optimizer, self._stack.build(), self.name)
+
+    def _averages(self) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+        """Each array that the optimizer averages, and its moving average."""
+        assert self.optimizer is not None
+        return averages(self.optimizer, self._stack.build())
 
     def _orders(self, shuffle: bool | str, seed: int | None = None) -> tuple[int, int, int] | None:
         """What `gdcore.random.shuffling` says, or None."""
@@ -741,7 +790,7 @@ class Sequential:
         # as in 0.1.0: what the layers hold, and no network, lock or data
         if self.built:
             self._stack.build()
-        state = {name: value for name, value in self.__dict__.items() if name not in ("_stack", "_metrics")}
+        state = {name: value for name, value in self.__dict__.items() if name not in ("_stack", "_metrics", "_settled")}
         stack = self._stack
         state.update(_layers=stack.layers, _input=stack.input, _given_dtype=stack.given_dtype)
         state.update(_last_data=None, history=None)
@@ -751,7 +800,7 @@ class Sequential:
         own = {name: value for name, value in state.items() if name not in _OF_THE_STACK}
         self.__dict__.update({"loss": None, **own})
         self._compiled = Compiled.of_state(state["_compiled"])
-        self._metrics = None
+        self._metrics = self._settled = None
         self._stack = Stack.restored(state["_given_dtype"], state["_input"], state["_layers"])
 
     def __repr__(self) -> str:

@@ -12,7 +12,8 @@ import os
 import threading
 import weakref
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,7 +24,25 @@ from ..layers import InputLayer, Layer
 from .inputs import DataForm, shape_of_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from numpy.typing import NDArray
+
+    from .._core.specs import LayerSpec
+
+
+class ModelVariable(NamedTuple):
+    """An array that a layer may learn, in its place in a network."""
+
+    key: Any
+    """By which an optimizer knows it again."""
+    path: str
+    """``layer/array``"""
+    offset: int
+    """Where it begins in the flat vector."""
+    view: NDArray[Any]
+    learns: bool
+    """By the network's plan."""
 
 
 class Built:
@@ -33,25 +52,45 @@ class Built:
     ----------
     network : gdcore._core.Network
     form : DataForm
-    learned : list of ndarray
-        The arrays that learn, as views of the network's vector; of layers that were trainable when it was made.
-    shapes : list of tuple of int
-        Theirs.
+    layers : list of Layer
     """
 
-    __slots__ = ("form", "learned", "network", "shapes")
+    __slots__ = ("_known", "_variables", "form", "layers", "network")
 
-    def __init__(self, network: Any, form: DataForm, learned: list[NDArray[Any]]) -> None:
-        self.network, self.form, self.learned = network, form, learned
-        self.shapes = [view.shape for view in learned]
+    def __init__(self, network: Any, form: DataForm, layers: list[Layer]) -> None:
+        self.network, self.form, self.layers = network, form, layers
+        self._known: Any = None
+        self._variables: list[ModelVariable] = []
+
+    @property
+    def variables(self) -> list[ModelVariable]:
+        """All arrays that may learn, in the order of the flat vector; which of them do follows from the plan in use."""
+        if self._known is not self.network.layers:
+            found, offset = [], 0
+            for layer, spec in zip(self.layers, self.network.layers, strict=True):
+                views = layer._views[: len(layer._learned)]
+                for key, array, view in zip(layer._keys, layer._learned, views, strict=True):
+                    found.append(ModelVariable(key, f"{layer.name}/{array.name}", offset, view, not spec.frozen))
+                    offset += view.size
+            self._variables, self._known = found, self.network.layers
+        return self._variables
+
+    @property
+    def learned(self) -> list[ModelVariable]:
+        """Those that learn."""
+        return [variable for variable in self.variables if variable.learns]
 
     def split(self, flat: NDArray[Any]) -> list[NDArray[Any]]:
-        """Copies of the parts of a vector that is laid out as the weights that learn."""
-        parts, at = [], 0
-        for view in self.learned:
-            parts.append(flat[at : at + view.size].reshape(view.shape).copy())
-            at += view.size
-        return parts
+        """Copies of the parts of a vector that belong to the arrays that learn."""
+        return [flat[v.offset : v.offset + v.view.size].reshape(v.view.shape).copy() for v in self.learned]
+
+    def places(self) -> NDArray[np.int64] | slice:
+        """Where in the flat vector the numbers are that learn."""
+        learned = self.learned
+        if len(learned) == len(self.variables):
+            return slice(None)
+        parts = [np.arange(v.offset, v.offset + v.view.size) for v in learned]
+        return np.concatenate(parts) if parts else np.empty(0, np.int64)
 
 
 class Unplaced(Sequence[Any]):
@@ -139,8 +178,7 @@ class Stack:
             name = self._free_name(layer)
             if shape is not None and spec is not None:
                 dtype = np.dtype(self._known_dtype or layer._dtype or "float32")
-                size = (spec["kernel"] or 0) + (spec["bias"] or 0)
-                layer._attach(np.zeros(size, dtype), np.zeros(spec["state"], dtype), shape, dtype, None)
+                layer._attach(np.zeros(spec.n_params, dtype), np.zeros(spec.state, dtype), shape, dtype, None)
             self._take_apart()
             layer.name = name
             self.layers.append(layer)
@@ -149,7 +187,7 @@ class Stack:
             self._known_dtype = self._known_dtype or layer._dtype
             if shape is not None:
                 self._row_shapes = self._row_shapes or [shape]
-                self._row_shapes.append(layer._output_shape(shape))
+                self._row_shapes.append(layer._row_shape_after(shape))
                 self._unplace(layer)
 
     def pop(self) -> Layer:
@@ -189,13 +227,31 @@ class Stack:
             return built
         return self.build(None if self._row_shapes else shape_of_rows(x))
 
-    def rebuild_if_frozen(self) -> None:
-        """Make the network (again) where it can be made, if layers were frozen or thawed since."""
+    def settle(self) -> None:
+        """Take the settings of the layers as they are now into the network's plan."""
         with self.lock:
-            if self.has_weights:
-                if any(layer._frozen == layer.trainable for layer in self.layers):
-                    self._take_apart()
-                self.build()
+            if self.built is None:
+                return
+            specs = tuple(self.specs())
+            if specs != self.built.network.layers:
+                self.built.network.plan(specs)
+            for layer in self.layers:
+                layer._fill_constants()
+
+    @contextmanager
+    def planned_as_now(self) -> Iterator[Built]:
+        """The network with the settings of the layers as they are now, for the time being."""
+        with self.lock:
+            built = self.build()
+            kept, specs = built.network.layers, tuple(self.specs())
+            if specs == kept:
+                yield built
+                return
+            built.network.plan(specs)
+            try:
+                yield built
+            finally:
+                built.network.plan(kept)
 
     # ---- what is in it -----------------------------------------------------------------------------------
 
@@ -220,18 +276,9 @@ class Stack:
         """The shape of a row after so many layers; None where it is not known yet."""
         return self._row_shapes[count] if self._row_shapes else None
 
-    def specs(self) -> list[dict[str, Any]]:
+    def specs(self) -> list[LayerSpec]:
         """What the core needs to know of each layer."""
         return [layer._spec(shape) for layer, shape in zip(self.layers, self._row_shapes, strict=False)]
-
-    def learned_paths(self, prefix: str = "") -> list[str]:
-        """The names ``layer/array`` of the arrays that learn, with a prefix before them."""
-        return [
-            f"{prefix}{layer.name}/{name}"
-            for layer in self.layers
-            if not layer._frozen
-            for name in layer._learned_names()
-        ]
 
     def index_of(self, layer: int | str | Layer) -> int:
         """The place of a layer that is given by its index, its name, or itself."""
@@ -253,7 +300,7 @@ class Stack:
         ("name", i, ...) is the place in the array of that name.
         """
         chosen = self.layers[layer]
-        learned = [] if chosen._frozen else chosen._learned
+        learned = chosen._learned if chosen.trainable else []
         where = tuple(index) if isinstance(index, tuple | list) else (index,)
         if where and isinstance(where[0], str):
             named = {array.name: i for i, array in enumerate(learned)}
@@ -268,7 +315,7 @@ class Stack:
         shape = learned[which].shape
         if any(not -n <= i < n for i, n in zip(place, shape, strict=True)):
             raise ValueError(f"index={index!r} is outside the {learned[which].name} of shape {shape}")
-        below = (array.shape for other in self.layers[:layer] if not other._frozen for array in other._learned)
+        below = (array.shape for other in self.layers[:layer] for array in other._learned)
         before = sum(map(math.prod, below)) + sum(math.prod(array.shape) for array in learned[:which])
         wrapped = tuple(i % n for i, n in zip(place, shape, strict=True))
         return int(before) + int(np.ravel_multi_index(wrapped, shape))
@@ -313,7 +360,7 @@ class Stack:
         shapes = [row_shape]
         for layer in self.layers:
             layer._spec(shapes[-1])
-            shapes.append(layer._output_shape(shapes[-1]))
+            shapes.append(layer._row_shape_after(shapes[-1]))
         return shapes
 
     def _take_apart(self) -> None:
@@ -348,19 +395,14 @@ class Stack:
         network = Network(specs, self.dtype)
         learned_at = state_at = 0
         for i, (layer, spec) in enumerate(zip(self.layers, specs, strict=True)):
-            size = (spec["kernel"] or 0) + (spec["bias"] or 0)
-            if spec["frozen"]:
-                learned = network.state[state_at : state_at + size]
-                state_at += size
-            else:
-                learned = network.theta[learned_at : learned_at + size]
-                learned_at += size
-            state = network.state[state_at : state_at + spec["state"]]
-            state_at += spec["state"]
+            learned = network.theta[learned_at : learned_at + spec.n_params]
+            state = network.state[state_at : state_at + spec.state]
+            learned_at += spec.n_params
+            state_at += spec.state
             layer._attach(learned, state, self._row_shapes[i], network.dtype, _kept(layer))
             layer._attach_random(network.random[i])
         form = DataForm(self._row_shapes[0], math.prod(self._row_shapes[-1]), network.dtype)
-        return Built(network, form, [view for layer in self.layers for view in layer.trainable_weights])
+        return Built(network, form, list(self.layers))
 
 
 def _kept(layer: Layer) -> list[Any] | None:
@@ -368,7 +410,7 @@ def _kept(layer: Layer) -> list[Any] | None:
     views: Any = layer._views
     if isinstance(views, Unplaced):
         return views.arrays
-    return layer._values() if layer.built else None
+    return layer._values() if layer.built or len(views) else None
 
 
 def summary_lines(name: str, stack: Stack) -> list[str]:

@@ -7,8 +7,7 @@ more.
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -33,14 +32,13 @@ WATCHED_RATIO = 128
 kept meanwhile to be put back."""
 
 
-@dataclass(slots=True)
 class HeldOut:
     """Rows to evaluate on after epochs: in batches of that size, so many of them, after which epochs."""
 
-    data: Data
-    batch_size: int | None
-    steps: int | None
-    freq: Any
+    __slots__ = ("batch_size", "data", "freq", "steps")
+
+    def __init__(self, data: Data, batch_size: int | None, steps: int | None, freq: Any) -> None:
+        self.data, self.batch_size, self.steps, self.freq = data, batch_size, steps, freq
 
     def is_due(self, epoch: int) -> bool:
         """Whether to evaluate after that epoch, counted from 0."""
@@ -48,8 +46,7 @@ class HeldOut:
         return epoch + 1 in freq if isinstance(freq, list | tuple) else (epoch + 1) % freq == 0
 
 
-@dataclass(slots=True)
-class TrainingPlan:
+class TrainingPlan(NamedTuple):
     """How a call of `fit` goes, decided before the first callback is called.
 
     Attributes
@@ -119,6 +116,7 @@ class TrainingPlan:
             As in `Sequential.fit`.
         """
         model._ready("fit")
+        model._tell_what_waits(True)
         check_count("batch_size", batch_size)
         check_count("steps_per_epoch", steps_per_epoch)
         check_count("validation_steps", validation_steps)
@@ -144,11 +142,12 @@ class TrainingPlan:
         batch, steps = data.plan(batch_size, steps_per_epoch)
         assert model.optimizer is not None
         undo = Snapshot(model, x) if watched else None
-        model._build_optimizer(model.optimizer)
-        session = Session(model, model._configure())
+        metrics = model._configure()
+        model._updates(metrics.built)
+        session = Session(model, metrics)
         model._last_data = (x, y, sample_weight)
         orders = model._orders(shuffle, seed)
-        if batch >= data.length and not session.network.noisy:
+        if batch >= data.length and not session.network.is_stochastic:
             orders = None  # the sum over a batch of all rows is the same in any order
         whole = held_out is None and steps_per_epoch is None and isinstance(data, Arrays)
         fused = whole and not session.metrics.in_python and (quiet or _only_histories(listeners))
@@ -170,7 +169,8 @@ class TrainingPlan:
             logs = self._run_by_epoch(self.first if model._initial_epoch is None else model._initial_epoch)
         if self.last > 0:
             assert model.optimizer is not None
-            model.optimizer.finalize_variable_values(self.session.metrics.built.learned)
+            for array, average in model._averages() if model.optimizer.use_ema else ():
+                array[...] = average
         listeners.on_train_end(logs)
         assert listeners._history is not None
         return listeners._history
@@ -182,7 +182,7 @@ class TrainingPlan:
         figures = np.empty((self.last - self.first, len(names)))
         assert isinstance(self.data, Arrays)
         try:
-            session.train(self.data, self.batch, self.orders, figures, watched=self.undo is not None)
+            session.train(self.data, self.batch, figures, self.orders, watched=self.undo is not None)
         except kernels.NotFinite:
             assert self.undo is not None
             self.undo.restore()
@@ -218,7 +218,7 @@ class TrainingPlan:
                 break
             held_out = self.held_out
             if held_out is not None and held_out.is_due(epoch):
-                values = session.evaluate(held_out.data, held_out.batch_size, held_out.steps, listeners, 4)
+                values = session.evaluate(held_out.data, held_out.batch_size, held_out.steps, listeners, 5)
                 logs.update((f"val_{name}", value) for name, value in values.items())
             listeners.on_epoch_end(epoch, logs)
             if session.model.stop_training:
@@ -279,9 +279,9 @@ def watches(model: Sequential, x: Any) -> bool:
     network, compiled, optimizer = model._stack.built_for(x).network, model._compiled, model.optimizer
     assert compiled is not None
     assert optimizer is not None
-    if not network.watches or compiled.gradient != "analytic":
+    if not network.can_watch or compiled.gradient != "analytic":
         return False
-    if compiled.calls_python or optimizer._rate_spec()[0] == "called":
+    if compiled.calls_python or optimizer._calls_python:
         return False
     return x.nbytes > WATCHED_RATIO * (network.theta.nbytes + network.state.nbytes)
 

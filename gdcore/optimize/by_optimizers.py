@@ -52,7 +52,7 @@ def descend_all(
     called = objective.kind == "called"
     lanes = min(count, max(1, LANE_NUMBERS // n)) if optimizer._elementwise and not called else 1
     # what calls Python is called in order, whatever the number of processors
-    in_order = called or optimizer._rate_spec()[0] == "called"
+    in_order = called or optimizer._calls_python
     threads = 1 if in_order else min(get_num_threads(), -(-count // max(lanes, STARTS_PER_THREAD)))
     share = -(-count // (lanes * SHARES_PER_THREAD * threads)) * lanes
     stop = np.zeros(1, np.int64)
@@ -64,7 +64,7 @@ def descend_all(
                 fresh = optimizer._fresh()
                 fresh._build([np.zeros(n * lanes, starts.dtype)])
                 last = min(first + share, count)
-                descend(objective, fresh._core(), lanes, first, last, stops, records, stop, listener)
+                descend(objective, fresh._plan(), lanes, first, last, stops, records, stop, listener)
         except BaseException:
             stop[0] = 1  # the others leave off too
             raise

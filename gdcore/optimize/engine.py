@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from .._core import kernels
+from .._core.specs import DescentArrays
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -23,12 +24,12 @@ GTOL = 1e-6
 
 def evaluate(objective: Objective, x: NDArray[Any]) -> tuple[float, NDArray[Any]]:
     """The value and the gradient at x of shape (n,); the gradient is meaningless where there is none."""
-    return kernels.evaluate_objective(tuple(objective), x)
+    return kernels.evaluate_objective(objective.spec, x)
 
 
 def descend(
     objective: Objective,
-    optimizer: tuple[Any, ...],
+    updates: kernels.UpdatePlan,
     lanes: int,
     first: int,
     last: int,
@@ -42,8 +43,8 @@ def descend(
     Parameters
     ----------
     objective : Objective
-    optimizer : tuple
-        What the core needs to know of an optimizer for `lanes` times as many numbers as a start has.
+    updates : UpdatePlan
+        Of an optimizer for `lanes` times as many numbers as a start has.
     lanes, first, last : int
     stops : Stops
     records : Records
@@ -52,6 +53,5 @@ def descend(
     listener : callable, optional
     """
     tol, gtol = stops.tol or 0.0, GTOL if stops.gtol is None else stops.gtol
-    kernels.descend(
-        tuple(objective), optimizer, lanes, first, last, stops.maxiter, tol, gtol, tuple(records), stop, listener
-    )
+    arrays = DescentArrays(*records)
+    kernels.descend(objective.spec, updates, lanes, first, last, stops.maxiter, tol, gtol, arrays, stop, listener)

@@ -8,6 +8,7 @@ import numpy as np
 
 from .. import _checks
 from .._core import kernels
+from .._core.specs import ObjectiveSpec
 from .._names import unknown
 from ..surfaces import Surface
 
@@ -34,6 +35,17 @@ class Objective(NamedTuple):
     """The step of differences."""
     low: NDArray[Any]
     high: NDArray[Any]
+
+    @property
+    def spec(self) -> ObjectiveSpec:
+        """What the core needs to know."""
+        if self.kind == "surface":
+            what = ObjectiveSpec(surface=self.source)
+        elif self.kind == "compiled":
+            what = ObjectiveSpec(compiled=self.source[0], slope=self.source[1])
+        else:
+            what = ObjectiveSpec(called=self.source)
+        return what._replace(method=self.method, h=self.h, low=self.low, high=self.high)
 
     @property
     def calls_per_gradient(self) -> int:

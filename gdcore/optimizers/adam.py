@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -24,9 +24,6 @@ class _Betas(Optimizer):
     beta_1 = Real(0, 1)
     beta_2 = Real(0, 1)
     epsilon = Real(0)
-
-    _hyper: ClassVar[tuple[str, ...]] = ("beta_1", "beta_2", "epsilon")
-    _slot_values = (0.0, 0.0)
 
     def __init__(
         self,
@@ -60,8 +57,6 @@ class Adam(_Betas):
     amsgrad = Flag()
 
     _kind, _name = "adam", "adam"
-    _switch = "amsgrad"
-    _vector_settings = ("amsgrad",)
 
     def __init__(
         self,
@@ -74,9 +69,6 @@ class Adam(_Betas):
     ) -> None:
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
         self.amsgrad = amsgrad
-
-    def _initial_slots(self) -> tuple[float, ...]:
-        return (0.0, 0.0, 0.0) if self.amsgrad else (0.0, 0.0)
 
 
 @register
@@ -160,7 +152,6 @@ class ScheduleFreeAdamW(_Betas):
     warmup_steps = Integer(0)
 
     _kind, _name = "schedule_free_adamw", "schedule_free_adamw"
-    _hyper = (*_Betas._hyper, "warmup_steps")
 
     def __init__(
         self,
@@ -174,8 +165,10 @@ class ScheduleFreeAdamW(_Betas):
         super().__init__(learning_rate, beta_1, beta_2, epsilon, **options)
         self.warmup_steps = warmup_steps
 
-    def _build(self, arrays: Sequence[Any], paths: Sequence[str] | None = None) -> None:
+    def _build(
+        self, arrays: Sequence[Any], paths: Sequence[str] | None = None, keys: Sequence[Any] | None = None
+    ) -> None:
         fresh = not self.built
-        super()._build(arrays, paths)
+        super()._build(arrays, paths, keys)
         if fresh:
             self._slots[0] = np.concatenate([a.reshape(-1) for a in arrays])

@@ -34,7 +34,6 @@ class Adagrad(Optimizer):
     epsilon = Real(0)
 
     _kind, _name = "adagrad", "adagrad"
-    _hyper = ("initial_accumulator_value", "epsilon")
 
     def __init__(
         self,
@@ -46,9 +45,6 @@ class Adagrad(Optimizer):
         super().__init__(learning_rate, **options)
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
-
-    def _initial_slots(self) -> tuple[float, ...]:
-        return (self.initial_accumulator_value,)
 
 
 @register
@@ -72,8 +68,6 @@ class RMSprop(Optimizer):
     centered = Flag()
 
     _kind, _name = "rmsprop", "rmsprop"
-    _hyper, _switch = ("rho", "momentum", "epsilon"), "centered"
-    _vector_settings = ("momentum", "centered")
 
     def __init__(
         self,
@@ -89,9 +83,6 @@ class RMSprop(Optimizer):
         self.momentum = momentum
         self.epsilon = epsilon
         self.centered = centered
-
-    def _initial_slots(self) -> tuple[float, ...]:
-        return (0.0,) * (1 + (self.momentum > 0) + self.centered)
 
     def _keras_vectors(self) -> list[NDArray[Any]]:
         return keras_state.by_array(self, together=1)  # Keras makes each list in a pass of its own
@@ -114,8 +105,6 @@ class Adadelta(Optimizer):
     epsilon = Real(0)
 
     _kind, _name = "adadelta", "adadelta"
-    _hyper = ("rho", "epsilon")
-    _slot_values = (0.0, 0.0)
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, rho: float = 0.95, epsilon: float = 1e-7, **options: Any
@@ -147,14 +136,6 @@ class Ftrl(Optimizer):
     beta = Real()
 
     _kind, _name = "ftrl", "ftrl"
-    _hyper = (
-        "learning_rate_power",
-        "initial_accumulator_value",
-        "l1_regularization_strength",
-        "l2_regularization_strength",
-        "l2_shrinkage_regularization_strength",
-        "beta",
-    )
 
     def __init__(
         self,
@@ -175,9 +156,6 @@ class Ftrl(Optimizer):
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
         self.beta = beta
 
-    def _initial_slots(self) -> tuple[float, ...]:
-        return (self.initial_accumulator_value, 0.0)
-
 
 @register
 class Lion(Optimizer):
@@ -196,8 +174,6 @@ class Lion(Optimizer):
     beta_2 = Real(0, 1)
 
     _kind, _name = "lion", "lion"
-    _hyper = ("beta_1", "beta_2")
-    _slot_values = (0.0,)
 
     def __init__(
         self, learning_rate: LearningRate = 0.001, beta_1: float = 0.9, beta_2: float = 0.99, **options: Any

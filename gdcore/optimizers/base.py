@@ -9,8 +9,9 @@ import numpy as np
 
 from .. import _checks
 from .._core import kernels
-from .._fields import Configured, Flag, Integer, Real
-from . import core_state, keras_state, schedules
+from .._core.specs import OptimizerSpec, ScheduleSpec
+from .._fields import Described, Flag, Integer, Real
+from . import keras_state, schedules, vectors
 from .schedules import LearningRateSchedule, called_spec
 from .settings import Name, patterns
 
@@ -56,7 +57,7 @@ class Clip(Real):
         super().__set__(thing, value)
 
 
-class Optimizer(Configured):
+class Optimizer(Described):
     """What all optimizers share.
 
     Parameters
@@ -98,14 +99,14 @@ class Optimizer(Configured):
     gradient_accumulation_steps = Integer(2, optional=True)
 
     _name: ClassVar[str]
+    _live = frozenset({"learning_rate"})
+    _slot_names: tuple[str, ...] = ()  # what the vectors are
+    _keys: list[Any] | None = None  # by which a model's arrays are known again
     _bounds: Any  # where arrays begin in the vectors, and the end
-    _matrices: Any  # the shapes of the arrays: number of matrices, their rows and columns
     _adam: Any  # which arrays Muon leaves to Adam
     _decayed: Any  # to which arrays weight decay applies
     _scalars: Any  # Nadam's product of momenta; the loss scale, the steps since it changed
-    _prepared: Any = (
-        None  # a `kernels.Prepared` for updates like the last one, until a setting changes; False: none fits
-    )
+    _prepared: kernels.UpdatePlan | None = None  # for updates of arrays like the last one, until a setting changes
 
     def __init__(
         self,
@@ -138,7 +139,6 @@ class Optimizer(Configured):
         self._excluded: tuple[str, ...] = ()
         self._excluded_arrays: list[Any] = []
         self._slots: Any = None
-        self._workspace: Any = None
         self._shapes: list[tuple[int, ...]] = []
 
     # ---- settings ----------------------------------------------------------------------------------------
@@ -180,9 +180,8 @@ class Optimizer(Configured):
         rate = self._rate
         if not isinstance(rate, LearningRateSchedule):
             return rate()
-        if rate._spec()[0] == "called":
+        if not isinstance(rate, schedules._Compiled) or rate._spec().called is not None:
             return rate(self._applied)
-        assert isinstance(rate, schedules._Compiled)
         return rate._at(self._applied, self._slots.dtype if self.built else np.float32)
 
     @property
@@ -288,15 +287,26 @@ class Optimizer(Configured):
         """With `use_ema`, put the moving average into the arrays."""
         if not self.use_ema or not self.built:
             return
-        average = self._slots[len(self._initial_slots())]
-        for a, start, end in zip(var_list, self._bounds[:-1], self._bounds[1:], strict=True):
-            a[...] = average[start:end].reshape(a.shape)
+        for array, average in zip(var_list, self._averages(), strict=True):
+            array[...] = average
+
+    def _averages(self) -> list[NDArray[Any]]:
+        """Views of the moving averages of what the optimizer was built for; none where it keeps none."""
+        if vectors.AVERAGE not in self._slot_names or not self.use_ema:
+            return []
+        slot = self._slot_names.index(vectors.AVERAGE)
+        return [keras_state.part(self, slot, array) for array in range(len(self._shapes))]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_workspace": None, "_prepared": None}
+        return {**self.__dict__, "_prepared": None}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        if self._slots is not None and not self._slot_names:  # of 0.1.0, which knew them by their number
+            self.__dict__["_slot_names"] = vectors.names(self)
 
     def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
+        super().__setattr__(name, value)
         if self._prepared is not None and name != "_applied":  # for what the settings were
             object.__setattr__(self, "_prepared", None)
 
@@ -324,21 +334,22 @@ class Optimizer(Configured):
         if not arrays:
             return
         self.build(arrays)
-        core = self._core()
+        plan = self._prepared or self._plan()
+        plan.applied = self._applied
         if len(arrays) == 1 and self._reads_only(given[0], arrays[0]):
             flat_grad = given[0].reshape(-1)
         else:
             flat_grad = np.concatenate([g.reshape(-1) for g in given]).astype(arrays[0].dtype, copy=False)
         if len(arrays) == 1 and arrays[0].flags.c_contiguous:
-            self._applied += kernels.apply_update(arrays[0].reshape(-1), flat_grad, core)
+            self._applied += plan.update(arrays[0].reshape(-1), flat_grad)
         else:
             theta = np.concatenate([a.reshape(-1) for a in arrays])
-            self._applied += kernels.apply_update(theta, flat_grad, core)
+            self._applied += plan.update(theta, flat_grad)
             for a, start, end in zip(arrays, self._bounds[:-1], self._bounds[1:], strict=True):
                 a[...] = theta[start:end].reshape(a.shape)
-        if self._prepared is None:
-            prepared = kernels.Prepared(self._shapes, core)
-            object.__setattr__(self, "_prepared", prepared if prepared.able else False)
+        if self._prepared is None and plan.works_in_place:
+            plan.prepare(self._shapes)
+            object.__setattr__(self, "_prepared", plan)
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, NDArray[Any]]]) -> int:
         """`apply`, for pairs (gradient, array); returns the iterations so far."""
@@ -377,33 +388,25 @@ class Optimizer(Configured):
     # ---- what the core is told, and what models, files and the core ask ----------------------------------
 
     _kind: ClassVar[str]
-    _hyper: ClassVar[tuple[str, ...]] = ()  # the settings that the core computes with, in its order
-    _switch: ClassVar[str | None] = None  # the one that is True or False
-    _slot_values: ClassVar[tuple[float, ...]] = ()
     _CLIPS = ("clipvalue", "global_clipnorm", "clipnorm")
-    _vector_settings: ClassVar[tuple[str, ...]] = ()  # that decide how many vectors there are, besides the base's
 
-    def _rate_spec(self) -> tuple[Any, ...]:
-        """What the core needs to know about the rate, as `LearningRateSchedule._spec` describes it."""
+    def _rate_spec(self) -> ScheduleSpec:
+        """What the core needs to know about the rate."""
         rate = self._rate
         if isinstance(rate, np.ndarray):
-            return ("constant", (), False, rate)
-        return rate._spec() if isinstance(rate, LearningRateSchedule) else called_spec(lambda step: rate())
+            return ScheduleSpec("constant", rate=rate)
+        return rate._spec() if isinstance(rate, LearningRateSchedule) else called_spec(lambda step: rate(), rate)
 
-    def _numbers(self) -> tuple[float, ...]:
-        """The settings of this kind of optimizer, in the order of ``_core/optimizers.pxi``."""
-        return tuple([getattr(self, name) for name in self._hyper])
+    @property
+    def _calls_python(self) -> bool:
+        """Whether a function of Python says the rate."""
+        return not isinstance(self._rate, np.ndarray) and self._rate_spec().called is not None
 
-    def _flag(self) -> bool:
-        return self._switch is not None and getattr(self, self._switch)
-
-    def _initial_slots(self) -> tuple[float, ...]:
-        """What each vector of this kind of optimizer starts with."""
-        return self._slot_values
-
-    def _build(self, arrays: Sequence[Any], paths: Sequence[str] | None = None) -> None:
-        """`build`, for arrays of which a model knows the paths: ``model/layer/kernel``."""
-        core_state.allot(self, arrays, paths)
+    def _build(
+        self, arrays: Sequence[Any], paths: Sequence[str] | None = None, keys: Sequence[Any] | None = None
+    ) -> None:
+        """`build`, for arrays of which a model knows the paths, ``model/layer/kernel``, and the keys."""
+        vectors.allot(self, arrays, paths, keys)
 
     def _is_excluded(self, array: Any, path: str) -> bool:
         return any(array is other for other in self._excluded_arrays) or matches(self._excluded, path)
@@ -411,13 +414,17 @@ class Optimizer(Configured):
     def _leaves_to_adam(self, array: Any, path: str) -> bool:
         return False
 
-    def _decay(self) -> Any:
-        """The weight decay of each array, 0 for none; or None."""
-        return self._decayed * self.weight_decay if self.weight_decay else None
+    def _decays(self) -> Any:
+        """The weight decay of each array, 0 for none."""
+        return self._decayed * (self.weight_decay or 0.0)
 
-    def _core(self, growth_steps: int = 0) -> tuple[Any, ...]:
-        """What the core needs for updates; growth_steps are those of a dynamic loss scale."""
-        return core_state.describe(self, growth_steps)
+    def _spec(self, growth_steps: int = 0) -> OptimizerSpec:
+        """The settings as the core needs to know them; growth_steps are those of a dynamic loss scale."""
+        return vectors.describe(self, growth_steps)
+
+    def _plan(self, growth_steps: int = 0, **places: Any) -> kernels.UpdatePlan:
+        """What the core needs for updates; places are those of `vectors.plan`."""
+        return vectors.plan(self, growth_steps, **places)
 
     def _reads_only(self, grad: NDArray[Any], array: NDArray[Any]) -> bool:
         """Whether the core can have the gradient itself: it fits, and nothing is written to it on the way."""
@@ -427,7 +434,7 @@ class Optimizer(Configured):
             and flags.c_contiguous
             and flags.writeable
             and flags.aligned
-            and self._kind not in ("lamb", "adafactor", "muon")
+            and kernels.OPTIMIZERS[self._kind].is_elementwise
             and not any(getattr(self, name) for name in self._CLIPS)
             and not (self.gradient_accumulation_steps or self.loss_scale_factor)
             and not np.may_share_memory(grad, array)
@@ -436,7 +443,7 @@ class Optimizer(Configured):
     @property
     def _elementwise(self) -> bool:
         """Whether each number is updated as if it were alone."""
-        return not (self.clipnorm or self.global_clipnorm)
+        return kernels.OPTIMIZERS[self._kind].is_elementwise and not (self.clipnorm or self.global_clipnorm)
 
     def _snapshot(self) -> tuple[dict[str, Any], dict[str, Any]]:
         """For `_restore`: the settings and the state, also that of an optimizer without vectors."""
@@ -453,7 +460,7 @@ class Optimizer(Configured):
         from copy import copy
 
         twin = copy(self)
-        twin._slots, twin._workspace, twin._shapes, twin._applied = None, None, [], 0
+        twin._slots, twin._slot_names, twin._keys, twin._shapes, twin._applied = None, (), None, [], 0
         if isinstance(twin._rate, np.ndarray):
             twin._rate = twin._rate.copy()
         return twin

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
+from .vectors import own_count
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -25,9 +27,9 @@ class HasState(Protocol):
     _slots: Any
     _bounds: Any
     _shapes: list[tuple[int, ...]]
+    _slot_names: tuple[str, ...]
 
     def get_config(self) -> dict[str, Any]: ...
-    def _initial_slots(self) -> tuple[float, ...]: ...
     def _keras_vectors(self) -> list[NDArray[Any]]: ...
 
 
@@ -46,7 +48,7 @@ def by_array(optimizer: HasState, together: int = 2) -> list[NDArray[Any]]:
     together : int
         How many vectors are created in one pass over the arrays: a's m, a's v, b's m, b's v, ...
     """
-    own, arrays = len(optimizer._initial_slots()), range(len(optimizer._shapes))
+    own, arrays = own_count(optimizer), range(len(optimizer._shapes))
     first = min(own, together)
     views = [part(optimizer, slot, array) for array in arrays for slot in range(first)]
     return views + [part(optimizer, slot, array) for slot in range(first, own) for array in arrays]
@@ -56,7 +58,7 @@ def vectors(optimizer: HasState) -> list[NDArray[Any]]:
     """All vectors, in Keras's order; empty where the optimizer is not built."""
     if optimizer._slots is None:
         return []
-    shared = range(len(optimizer._initial_slots()), len(optimizer._slots))  # moving averages, accumulated gradients
+    shared = range(own_count(optimizer), len(optimizer._slots))  # moving averages, accumulated gradients
     views = [part(optimizer, slot, array) for slot in shared for array in range(len(optimizer._shapes))]
     return [*views, *optimizer._keras_vectors()]
 

@@ -36,7 +36,6 @@ class Lamb(_Betas):
     """
 
     _kind, _name = "lamb", "lamb"
-    _elementwise = False
 
 
 @register
@@ -65,9 +64,6 @@ class Adafactor(Optimizer):
     relative_step = Flag()
 
     _kind, _name = "adafactor", "adafactor"
-    _hyper = ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold")
-    _slot_values = (0.0, 0.0)
-    _elementwise = False
 
     def __init__(
         self,
@@ -150,20 +146,6 @@ class Muon(Optimizer):
     rms_rate = Real(0, optional=True)
 
     _kind, _name = "muon", "muon"
-    _hyper = (
-        "adam_beta_1",
-        "adam_beta_2",
-        "epsilon",
-        "adam_lr_ratio",
-        "momentum",
-        "muon_a",
-        "muon_b",
-        "muon_c",
-        "ns_steps",
-        "rms_rate",
-    )
-    _switch = "nesterov"
-    _slot_values = (0.0, 0.0)
 
     def __init__(
         self,
@@ -201,9 +183,6 @@ class Muon(Optimizer):
         self.nesterov = nesterov
         self.rms_rate = rms_rate
 
-    def _numbers(self) -> tuple[float, ...]:
-        return tuple(math.nan if value is None else value for value in super()._numbers())
-
     def _keras_vectors(self) -> list[NDArray[Any]]:
         return [
             keras_state.part(self, slot, array)
@@ -215,5 +194,5 @@ class Muon(Optimizer):
         embedding = self.exclude_embeddings and "embedding" in path.lower()
         return array.ndim != 2 or embedding or matches(self.exclude_layers, path)
 
-    def _decay(self) -> Any:
+    def _decays(self) -> Any:
         return self._decayed * np.where(self._adam, self.adam_weight_decay or 0.0, self.weight_decay or 0.0)

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from .. import _checks
+from .._core import kernels
+from .._core.specs import OptimizerSpec
 from .._fields import Configured, Field, Integer, Real
 from .base import Optimizer
 from .lookup import deserialize, register, serialize
@@ -88,10 +90,10 @@ class LossScaleOptimizer(Optimizer):
         *("learning_rate", "weight_decay", "clipnorm", "global_clipnorm", "clipvalue", "use_ema", "ema_momentum"),
         *("ema_overwrite_frequency", "loss_scale_factor", "gradient_accumulation_steps"),
         # state
-        *("_rate", "_applied", "_excluded", "_excluded_arrays", "_slots", "_scalars", "_workspace"),
-        *("_shapes", "_bounds", "_matrices", "_adam", "_decayed"),
+        *("_rate", "_applied", "_excluded", "_excluded_arrays", "_slots", "_slot_names", "_scalars"),
+        *("_shapes", "_bounds", "_keys", "_adam", "_decayed"),
         # what depends on the kind
-        *("_kind", "_numbers", "_flag", "_initial_slots", "_decay", "_leaves_to_adam", "_keras_vectors"),
+        *("_kind", "_decays", "_leaves_to_adam", "_keras_vectors"),
     )
 
     def __init__(
@@ -116,7 +118,7 @@ class LossScaleOptimizer(Optimizer):
 
     def __setattr__(self, name: str, value: Any) -> None:
         if hasattr(type(self), name):
-            object.__setattr__(self, name, value)
+            super().__setattr__(name, value)
         else:
             setattr(self.inner_optimizer, name, value)
 
@@ -144,16 +146,24 @@ class LossScaleOptimizer(Optimizer):
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__
 
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+
     # ---- what models, files and the core ask -------------------------------------------------------------
 
-    def _build(self, arrays: Sequence[Any], paths: Sequence[str] | None = None) -> None:
+    def _build(
+        self, arrays: Sequence[Any], paths: Sequence[str] | None = None, keys: Sequence[Any] | None = None
+    ) -> None:
         fresh = not self.built
-        self.inner_optimizer._build(arrays, paths)
+        self.inner_optimizer._build(arrays, paths, keys)
         if fresh:
             self._scalars[1] = self.initial_scale
 
-    def _core(self, growth_steps: int = 0) -> tuple[Any, ...]:
-        return self.inner_optimizer._core(self.dynamic_growth_steps)
+    def _spec(self, growth_steps: int = 0) -> OptimizerSpec:
+        return self.inner_optimizer._spec(self.dynamic_growth_steps)
+
+    def _plan(self, growth_steps: int = 0, **places: Any) -> kernels.UpdatePlan:
+        return self.inner_optimizer._plan(self.dynamic_growth_steps, **places)
 
     def _reads_only(self, grad: NDArray[Any], array: NDArray[Any]) -> bool:
         return False  # it is divided by the scale

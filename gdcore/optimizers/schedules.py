@@ -15,7 +15,8 @@ import numpy as np
 
 from .. import _checks
 from .._core import kernels
-from .._fields import Configured, Flag, Real, Text
+from .._core.specs import ScheduleSpec
+from .._fields import Described, Flag, Real, Text
 from .._names import unknown
 from .settings import Count, Name, Numbers
 
@@ -45,22 +46,21 @@ class LearningRateSchedule:
         """The object that `get_config` described."""
         return cls(**config)
 
-    def _spec(self) -> tuple[Any, ...]:
-        """What the core needs to know: (kind, numbers, flag, table or what to call)."""
-        return called_spec(self)
+    def _spec(self) -> ScheduleSpec:
+        """What the core needs to know."""
+        return called_spec(self, self)
 
 
-def called_spec(rate: Any) -> tuple[Any, ...]:
-    """The spec of a function of the step whose results are not known to be learning rates."""
-    return ("called", (), False, lambda step: _checks.number("learning_rate", rate(step), 0.0))
+def called_spec(rate: Any, source: Any) -> ScheduleSpec:
+    """The spec of a function of the step whose results are not known to be learning rates; source is what it asks."""
+    called = lambda step: _checks.number("learning_rate", rate(step), 0.0)  # noqa: E731
+    return ScheduleSpec("called", called=called, source=source)
 
 
-class _Compiled(Configured, LearningRateSchedule):
+class _Compiled(Described, LearningRateSchedule):
     """A schedule whose formula the core knows."""
 
     _kind: ClassVar[str]
-    _hyper: ClassVar[tuple[str, ...]] = ()  # the numbers of the formula, in the core's order
-    _switch: ClassVar[str | None] = None  # its flag
 
     def __call__(self, step: Any) -> Any:
         """The learning rate at a step, or at each of an array of steps.
@@ -85,12 +85,11 @@ class _Compiled(Configured, LearningRateSchedule):
         flat = np.ascontiguousarray(steps.reshape(-1), np.float64)
         return kernels.schedule_values(self._formula(), flat, dtype).reshape(steps.shape)[()]
 
-    def _formula(self) -> tuple[Any, ...]:
+    def _formula(self) -> ScheduleSpec:
         """The spec of the class's own formula, whatever a subclass makes of `__call__`."""
-        numbers = tuple(getattr(self, name) for name in self._hyper)
-        return (self._kind, numbers, self._switch is not None and getattr(self, self._switch), None)
+        return ScheduleSpec(self._kind, kernels.SCHEDULES[self._kind].numbers_of(self))
 
-    def _spec(self) -> tuple[Any, ...]:
+    def _spec(self) -> ScheduleSpec:
         # a subclass may have its own idea of the rate
         return self._formula() if type(self).__call__ is _Compiled.__call__ else super()._spec()
 
@@ -117,7 +116,6 @@ class ExponentialDecay(_Compiled):
     name = Name(lambda cls: cls.__name__)
 
     _kind = "exponential_decay"
-    _hyper, _switch = ("initial_learning_rate", "decay_steps", "decay_rate"), "staircase"
 
     def __init__(
         self,
@@ -165,7 +163,6 @@ class PolynomialDecay(_Compiled):
     name = Name(lambda cls: "PolynomialDecay")
 
     _kind = "polynomial_decay"
-    _hyper, _switch = ("initial_learning_rate", "decay_steps", "end_learning_rate", "power"), "cycle"
 
     def __init__(
         self,
@@ -208,8 +205,8 @@ class PiecewiseConstantDecay(_Compiled):
         self.name = name
         self._formula()  # which looks at both together
 
-    def _formula(self) -> tuple[Any, ...]:
-        # the lists are the user's to change, so that they are checked again; the core gets an array of its own
+    def _formula(self) -> ScheduleSpec:
+        # the lists are the user's to change, so that they are checked again; the core gets copies
         boundaries = type(self).boundaries.check(self.boundaries)
         values = type(self).values.check(self.values)
         if len(boundaries) != len(values) - 1:
@@ -217,7 +214,7 @@ class PiecewiseConstantDecay(_Compiled):
                 f"values has {len(values)} entries and boundaries {len(boundaries)}, expected one value more than "
                 "there are boundaries"
             )
-        return (self._kind, (), False, np.array([*boundaries, *values], np.float64))
+        return ScheduleSpec(self._kind, boundaries=tuple(boundaries), values=tuple(values))
 
 
 class CosineDecay(_Compiled):
@@ -264,11 +261,6 @@ class CosineDecay(_Compiled):
         self.warmup_target = warmup_target
         self.warmup_steps = warmup_steps
 
-    def _formula(self) -> tuple[Any, ...]:
-        target = self.warmup_target or 0.0
-        numbers = (self.initial_learning_rate, self.decay_steps, self.alpha, target, self.warmup_steps)
-        return (self._kind, numbers, self.warmup_target is not None, None)
-
 
 class CosineDecayRestarts(_Compiled):
     """`CosineDecay` again and again (Loshchilov & Hutter, ICLR 2017).
@@ -296,7 +288,6 @@ class CosineDecayRestarts(_Compiled):
     name = Text(optional=True)
 
     _kind = "cosine_decay_restarts"
-    _hyper = ("initial_learning_rate", "first_decay_steps", "t_mul", "m_mul", "alpha")
 
     def __init__(
         self,
@@ -336,7 +327,6 @@ class EpochDecay(_Compiled):
     name = Text(optional=True)
 
     _kind = "epoch_decay"
-    _hyper = ("initial_learning_rate", "decay", "steps_per_epoch")
 
     def __init__(
         self, initial_learning_rate: float, decay: float, steps_per_epoch: int, name: str = "EpochDecay"

@@ -32,8 +32,6 @@ class SGD(Optimizer):
     nesterov = Flag()
 
     _kind, _name = "sgd", "SGD"
-    _hyper, _switch = ("momentum",), "nesterov"
-    _vector_settings = ("momentum",)
 
     def __init__(
         self,
@@ -45,6 +43,3 @@ class SGD(Optimizer):
         super().__init__(learning_rate, **options)
         self.momentum = momentum
         self.nesterov = nesterov
-
-    def _initial_slots(self) -> tuple[float, ...]:
-        return (0.0,) if self.momentum else ()

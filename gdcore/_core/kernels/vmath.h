@@ -497,7 +497,7 @@ GD_INLINE double gd_tanh_shrink_factor(double z, double *low)
 #define LINEAR_LOW -4.5340680e-8f
 #define CUBIC_LOW 2.3988324e-9f
 #define GD_TIMES_PLUS GD_FMAF
-#include "vmath_gates.h"
+#include "gates.h"
 
 #define REAL double
 #define FN(name) name
@@ -519,6 +519,6 @@ GD_INLINE double gd_tanh_shrink_factor(double z, double *low)
 #define LINEAR_LOW -9.969308809e-17
 #define CUBIC_LOW -6.175149918e-19
 #define GD_TIMES_PLUS GD_FMA
-#include "vmath_gates.h"
+#include "gates.h"
 
 #endif

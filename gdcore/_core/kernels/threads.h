@@ -24,14 +24,14 @@ static double gd_seconds(void)
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
 }
 
-/* How this thread computes: rounding, and whether numbers too small for full precision count as 0.  With gd_drop_tiny they
+/* How this thread computes: rounding, and whether numbers too small for full precision count as 0.  With gd_flush_denormals they
  * do from here on, until gd_set_mode brings back what it returned.  TensorFlow computes so, and a processor slows down where
  * it has to keep them. */
 #if defined(__SSE2__) || defined(_M_X64)
 #include <immintrin.h>
 static unsigned gd_mode(void) { return _mm_getcsr(); }
 static void gd_set_mode(unsigned mode) { _mm_setcsr(mode); }
-#define GD_TINY_IS_ZERO 0x8040u
+#define GD_DENORMALS_ARE_ZERO 0x8040u
 #elif defined(__aarch64__) && defined(__GNUC__)
 static unsigned gd_mode(void)
 {
@@ -40,17 +40,17 @@ static unsigned gd_mode(void)
     return (unsigned)mode;
 }
 static void gd_set_mode(unsigned mode) { __asm__ __volatile__("msr fpcr, %0" : : "r"((uint64_t)mode)); }
-#define GD_TINY_IS_ZERO (1u << 24)
+#define GD_DENORMALS_ARE_ZERO (1u << 24)
 #else
 static unsigned gd_mode(void) { return 0; }
 static void gd_set_mode(unsigned mode) { (void)mode; }
-#define GD_TINY_IS_ZERO 0u
+#define GD_DENORMALS_ARE_ZERO 0u
 #endif
 
-static unsigned gd_drop_tiny(void)
+static unsigned gd_flush_denormals(void)
 {
     unsigned before = gd_mode();
-    gd_set_mode(before | GD_TINY_IS_ZERO);
+    gd_set_mode(before | GD_DENORMALS_ARE_ZERO);
     return before;
 }
 
@@ -74,7 +74,7 @@ static void gd_run(gd_task f, void *context, int parts)
 #include <stdatomic.h>
 
 #define GD_MOST_THREADS 256
-#define GD_PATIENCE 4000        /* looks at the call before sleeping: some ten microseconds */
+#define GD_SPINS 4000        /* looks at the call before sleeping: some ten microseconds */
 #define GD_CLOSED 0x40000000    /* nobody may join any more */
 
 static struct {
@@ -116,7 +116,7 @@ static void *gd_work(void *number)
     unsigned seen = gd_pool.seen[(intptr_t)number];
     int looks;
     for (;;) {
-        for (looks = 0; atomic_load(&gd_pool.call) == seen && looks < GD_PATIENCE; looks++) gd_pause();
+        for (looks = 0; atomic_load(&gd_pool.call) == seen && looks < GD_SPINS; looks++) gd_pause();
         if (atomic_load(&gd_pool.call) == seen) {
             pthread_mutex_lock(&gd_pool.lock);
             atomic_fetch_add(&gd_pool.sleeping, 1);
@@ -196,7 +196,7 @@ static void gd_run(gd_task f, void *context, int parts)
     atomic_fetch_or(&gd_pool.joined, GD_CLOSED);
     while (atomic_load(&gd_pool.joined) != GD_CLOSED) {
         gd_pause();
-        if (++looks > GD_PATIENCE) sched_yield();
+        if (++looks > GD_SPINS) sched_yield();
     }
     atomic_flag_clear(&gd_pool.busy);
 }

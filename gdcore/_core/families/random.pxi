@@ -1,9 +1,6 @@
 # Philox4x32-10 (Salmon, Moraes, Dror, Shaw: Parallel random numbers: as easy as 1, 2, 3. SC 2011), in the
 # layout of TensorFlow's random ops: counter words 0-1 count blocks of four words, words 2-3 name the stream.
 
-from libc.stdint cimport int64_t, uint32_t, uint64_t
-from libc.string cimport memcpy
-
 # libm rather than vmath.h: TensorFlow calls it too, so that normal numbers agree to the last bit where the libm does
 cdef extern from "<math.h>" nogil:
     float logf(float)
@@ -13,7 +10,7 @@ cdef extern from "<math.h>" nogil:
     double sin(double)
     double cos(double)
 
-cdef extern from "kernels.h" nogil:
+cdef extern from "kernels/kernels.h" nogil:
     int GD_PHILOX_BLOCKS
     void gd_philox_blocks(uint64_t, uint64_t, uint64_t, uint32_t*)
 

@@ -2,7 +2,7 @@
 
 from time import perf_counter
 
-cdef extern from "probe.h" nogil:
+cdef extern from "kernels/probe.h" nogil:
     const char* GD_COMPILER
     const char* GD_FLAGS
     double gd_burn(Py_ssize_t)
