@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
     from ..data.stream import Stream
     from .inputs import Arrays
-    from .sequential import Sequential
+    from .trainer import Trainer
 
 
 def gradient(
-    model: Sequential, x: Any, y: Any, method: str, h: float | None, sample_weight: Any, training: bool, allow_nan: bool
+    model: Trainer, x: Any, y: Any, method: str, h: float | None, sample_weight: Any, training: bool, allow_nan: bool
 ) -> tuple[float, list[NDArray[Any]]]:
     """What `Sequential.gradient` gives."""
     model._ready("gradient")
@@ -41,7 +41,7 @@ def gradient(
 
 
 def loss_slice(
-    model: Sequential, layer: Any, index: Any, values: ArrayLike, x: Any, y: Any, sample_weight: Any
+    model: Trainer, layer: Any, index: Any, values: ArrayLike, x: Any, y: Any, sample_weight: Any
 ) -> NDArray[np.float64]:
     """What `Sequential.loss_slice` gives."""
     model._ready("loss_slice")
@@ -62,7 +62,7 @@ def loss_slice(
     return built.network.loss_slice(X, Y, W, where, at, points)
 
 
-def float64_twin(model: Sequential, what: str) -> tuple[Any, Any]:
+def float64_twin(model: Trainer, what: str) -> tuple[Any, Any]:
     """A network of the same layers, weights and state in float64, with the loss but without metrics.
 
     what is the name of the call that needs it, for errors.  Where in its flat vector the numbers are that learn comes
@@ -91,7 +91,7 @@ class ModelObjective:
     expects; unpacked, ``fun, jac = model.objective(x, y)``.
     """
 
-    def __init__(self, model: Sequential, data: Arrays | Stream, training: bool) -> None:
+    def __init__(self, model: Trainer, data: Arrays | Stream, training: bool) -> None:
         self._model = model
         self._training = training
         self._data = in_float64(data)

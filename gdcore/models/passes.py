@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from ..callbacks import CallbackList
     from ..data.stream import Stream
     from .compiled import ModelMetrics
-    from .sequential import Sequential
+    from .trainer import Trainer
 
     Data = Arrays | Stream
     Part = tuple[Any, int, int]
@@ -38,7 +38,7 @@ class Session:
 
     __slots__ = ("compiled", "metrics", "model", "network")
 
-    def __init__(self, model: Sequential, metrics: ModelMetrics) -> None:
+    def __init__(self, model: Trainer, metrics: ModelMetrics) -> None:
         self.model, self.metrics = model, metrics
         self.compiled, self.network = metrics.compiled, metrics.built.network
 
@@ -161,7 +161,7 @@ class PredictionPlan:
         As in `Sequential.predict`.
     """
 
-    def __init__(self, model: Sequential, x: Any, batch_size: int | None, steps: int | None, allow_nan: bool) -> None:
+    def __init__(self, model: Trainer, x: Any, batch_size: int | None, steps: int | None, allow_nan: bool) -> None:
         self._model, self._allow_nan, self._built = model, allow_nan, model._stack.built
         source = None if isinstance(x, np.ndarray) else dataset_of(x, None, None, targets=False)
         if source is not None and batch_size is None:

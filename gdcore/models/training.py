@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from ..data import Dataset
     from .passes import Data
-    from .sequential import Sequential
+    from .trainer import Trainer
 
 WATCHED_BYTES = 1 << 20
 """Rows of fewer bytes than these are looked through before training: that takes no time worth saving."""
@@ -85,7 +85,7 @@ class TrainingPlan(NamedTuple):
     @classmethod
     def resolve(
         cls,
-        model: Sequential,
+        model: Trainer,
         x: Any,
         y: Any,
         batch_size: int | None,
@@ -230,7 +230,7 @@ class TrainingPlan(NamedTuple):
 class Snapshot:
     """All that a `fit` without callbacks changes, but for what follows from the data x and the loss."""
 
-    def __init__(self, model: Sequential, x: Any) -> None:
+    def __init__(self, model: Trainer, x: Any) -> None:
         self.x = x
         network, optimizer = model._stack.build().network, model.optimizer
         assert optimizer is not None
@@ -268,7 +268,7 @@ class _Orders:
         return self._order
 
 
-def watches(model: Sequential, x: Any) -> bool:
+def watches(model: Trainer, x: Any) -> bool:
     """Whether rows x had better be looked through during training than before it.
 
     That is so where they are much more than what training changes, which is kept meanwhile, and where no Python
@@ -295,7 +295,7 @@ def portions(rows: int, batch: int, steps: int) -> Iterator[tuple[int, int, int]
         number, begin = (number + 1, 0) if end == rows else (number, end)
 
 
-def _separated(model: Sequential, data: Data, share: float, apart: Any, allow_nan: bool) -> tuple[Data, Data]:
+def _separated(model: Trainer, data: Data, share: float, apart: Any, allow_nan: bool) -> tuple[Data, Data]:
     """The rows to train on, and those to evaluate on: apart from the former, or a share of them."""
     if apart is not None:
         x, y, weights = _held_out_arguments(apart)
