@@ -51,6 +51,9 @@ def number(
     ValueError
         If it is nan, infinite or out of range.
     """
+    usual = type(value) is float and low <= value <= high and math.isfinite(value)  # which need not wait
+    if usual and (above is None or value > above) and (below is None or value < below):
+        return value
     if isinstance(value, np.ndarray) and value.ndim == 0:
         value = value[()]
     real = isinstance(value, int | float | np.integer | np.floating) and not isinstance(value, bool | np.bool_)

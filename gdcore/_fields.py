@@ -18,6 +18,18 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
+class Changes:
+    """Counts what is assigned to fields, so that a plan can tell cheaply whether anything may have changed."""
+
+    __slots__ = ("count",)
+
+    def __init__(self) -> None:
+        self.count = 0
+
+
+changes = Changes()
+
+
 class Field(Generic[T]):
     """A setting of a class of `Configured`.
 
@@ -50,6 +62,7 @@ class Field(Generic[T]):
 
     def __set__(self, thing: Any, value: Any) -> None:
         thing.__dict__[self.name] = None if value is None and self.optional else self.check(value)
+        changes.count += 1
 
     def check(self, value: Any) -> T:
         """The value as it is kept; an error that names the field where it cannot be."""
@@ -99,7 +112,7 @@ class Flag(Field[bool]):
     """True or False."""
 
     def check(self, value: Any) -> bool:
-        return _checks.flag(self.name, value)
+        return value if value is True or value is False else _checks.flag(self.name, value)
 
 
 class Text(Field[str]):
@@ -147,12 +160,6 @@ class Part(Field[Any]):
         return None if value is None else self.serialize(value)
 
 
-class Changes:
-    """Counts what is assigned to descriptions, so that a plan can tell cheaply whether anything may have changed."""
-
-    count = 0
-
-
 class Configured:
     """What has fields."""
 
@@ -172,15 +179,3 @@ class Configured:
     def __repr__(self) -> str:
         config = ", ".join(f"{name}={value!r}" for name, value in self.get_config().items())
         return f"{type(self).__name__}({config})"
-
-
-class Described(Configured):
-    """What the core makes a plan of: assigning to it counts as a change."""
-
-    _live: ClassVar[frozenset[str]] = frozenset()
-    """Attributes that the core reads while it works, which no plan needs to know about."""
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        object.__setattr__(self, name, value)
-        if not name.startswith("_") and name not in self._live:
-            Changes.count += 1

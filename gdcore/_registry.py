@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from ._names import look_up, serialized, unknown
@@ -78,6 +79,7 @@ class Registry(Generic[T]):
         return look_up(self.kind, name, {**known, **others}).from_config(config.get("config") or {})
 
 
+@cache
 def snake_case(name: str) -> str:
     """A class's name in Keras's lower case: ``GlorotUniform`` is ``glorot_uniform``, ``PReLU`` is ``p_re_lu``."""
     # a word begins with a capital that follows a small letter, or that a small letter follows

@@ -9,7 +9,7 @@ import numpy as np
 from . import _checks
 from ._core import kernels
 from ._core.specs import ConstraintSpec
-from ._fields import Described, Field, Real
+from ._fields import Configured, Field, Real
 from ._names import arguments
 from ._registry import Registry
 
@@ -17,7 +17,7 @@ _C = TypeVar("_C", bound="Constraint")
 _EPSILON = 1e-7
 
 
-class Constraint(Described):
+class Constraint(Configured):
     """What all constraints share; calling one gives the constrained array."""
 
     _kind: str

@@ -131,6 +131,8 @@ def check_seed(seed: Any) -> int | None:
 
 def check_shape(shape: Any) -> tuple[int, ...]:
     """The shape as a tuple of integers; an error that says what is wrong with it otherwise."""
+    if type(shape) is tuple and all(type(n) is int and n >= 0 for n in shape):
+        return shape  # the usual case, without delay
     sizes = tuple(shape) if np.iterable(shape) and not isinstance(shape, str) else (shape,)
     for n in sizes:
         if isinstance(n, bool) or not isinstance(n, int | np.integer):

@@ -8,14 +8,14 @@ import numpy as np
 
 from . import _checks
 from ._core.specs import RegularizerSpec
-from ._fields import Choice, Described, Real
+from ._fields import Choice, Configured, Real
 from ._names import arguments
 from ._registry import Registry
 
 _R = TypeVar("_R", bound="Regularizer")
 
 
-class Regularizer(Described):
+class Regularizer(Configured):
     """What all regularizers share; calling one gives its penalty on an array."""
 
     needs_matrix = False

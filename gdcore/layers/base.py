@@ -16,7 +16,7 @@ import numpy as np
 from .. import _checks
 from .._core import kernels
 from .._core.specs import ActivationSpec, ConstraintSpec, LayerSpec, RegularizerSpec
-from .._fields import Described, Flag, Text
+from .._fields import Configured, Flag, Text
 from .._names import arguments
 from .._registry import snake_case
 from .settings import ActivityRegularizer, given_row_shape
@@ -57,7 +57,7 @@ class Built(NamedTuple):
     """Numbers that no gradient changes: moving statistics, or constants."""
 
 
-class Layer(Described):
+class Layer(Configured):
     """What all layers share.
 
     Parameters
@@ -144,10 +144,14 @@ class Layer(Described):
         """The shape of a row of outputs: that with which the layer was built, if it was."""
         return self._output_shape(shape) if self._built is None else self._built.output_shape
 
-    def _spec(self, shape: Shape) -> LayerSpec:
-        """What the core needs to know of the layer, for rows of that shape."""
-        self._output_shape(shape)  # raises where the layer, as it is set now, cannot work on such rows
-        built = self._built or self._structure(shape)
+    def _spec(self, shape: Shape, built: Built | None = None) -> LayerSpec:
+        """What the core needs to know of the layer, for rows of that shape; built is its structure, where it is known.
+
+        An error where the layer, as it is set now, cannot work on such rows.
+        """
+        if built is None:
+            self._output_shape(shape)
+            built = self._built or self._structure(shape)
         activity = self.activity_regularizer
         kind = kernels.LAYERS[built.kind]
         regularizers, constraints = self._rules(built.arrays)
@@ -193,10 +197,9 @@ class Layer(Described):
 
     # ---- what the model tells a layer -----------------------------------------------------------------------
 
-    def _attach(self, learned: Any, state: Any, shape: Shape, dtype: Any, kept: list[Any] | None) -> None:
+    def _attach(self, built: Built, learned: Any, state: Any, dtype: Any, kept: list[Any] | None) -> None:
         """Take views into the model's vectors and fill them: with kept, or anew."""
-        n = math.prod(shape)
-        built = self._built or self._structure(shape)
+        n = math.prod(built.input_shape)
         self._learned = [array for array in built.arrays if array is not None]
         initial: list[Any] = (
             [array.initializer(array.shape, dtype) for array in self._learned] if kept is None else kept

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _checks
 from .._fields import Field, Flag
 from . import settings
-from .base import Layer, Shape
+from .base import Built, Layer, Shape
 from .lookup import TABLE
 
 if TYPE_CHECKING:
@@ -154,8 +154,8 @@ class Normalization(Layer):
         scale = np.maximum(np.sqrt(scale), real(1e-7))
         return np.array([scale, mean] if self.invert else [mean, scale])
 
-    def _attach(self, learned: Any, state: Any, shape: Shape, dtype: Any, kept: list[Any] | None) -> None:
-        super()._attach(learned, state, shape, dtype, [])  # its arrays are its own, not views
+    def _attach(self, built: Built, learned: Any, state: Any, dtype: Any, kept: list[Any] | None) -> None:
+        super()._attach(built, learned, state, dtype, [])  # its arrays are its own, not views
 
     def _refresh(self) -> None:
         self._fill_constants()

@@ -9,7 +9,7 @@ import numpy as np
 from .. import _checks
 from .._core import kernels
 from .._core.specs import LossSpec
-from .._fields import Choice, Described, Field, Text
+from .._fields import Choice, Configured, Field, Text
 from .._names import arguments
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ class LastAxis(Field[int]):
         return int(_checks.last_axis(self.name, _checks.integer(self.name, value)))
 
 
-class Loss(Described):
+class Loss(Configured):
     """What all losses share.
 
     Parameters

@@ -19,6 +19,7 @@ import numpy as np
 
 from .. import _checks
 from .._core import Network
+from .._fields import changes
 from .._names import look_up
 from ..layers import InputLayer, Layer
 from .inputs import DataForm, shape_of_rows
@@ -53,12 +54,14 @@ class Built:
     network : gdcore._core.Network
     form : DataForm
     layers : list of Layer
+    as_of : int
+        The count of `changes` when the network took the layers' settings.
     """
 
-    __slots__ = ("_known", "_variables", "form", "layers", "network")
+    __slots__ = ("_known", "_variables", "as_of", "form", "layers", "network")
 
-    def __init__(self, network: Any, form: DataForm, layers: list[Layer]) -> None:
-        self.network, self.form, self.layers = network, form, layers
+    def __init__(self, network: Any, form: DataForm, layers: list[Layer], as_of: int) -> None:
+        self.network, self.form, self.layers, self.as_of = network, form, layers, as_of
         self._known: Any = None
         self._variables: list[ModelVariable] = []
 
@@ -173,12 +176,13 @@ class Stack:
                 self._known_dtype = self._known_dtype or layer._dtype
                 return
             shape = self._shape_below(layer)
-            spec = None if shape is None else layer._spec(shape)  # raises where the layer cannot work on such rows
+            structure = None if shape is None else layer._structure(shape)
+            spec = None if shape is None else layer._spec(shape, structure)  # raises where it cannot work on such rows
             self._check_dtype(layer)
             name = self._free_name(layer)
-            if shape is not None and spec is not None:
+            if structure is not None and spec is not None:
                 dtype = np.dtype(self._known_dtype or layer._dtype or "float32")
-                layer._attach(np.zeros(spec.n_params, dtype), np.zeros(spec.state, dtype), shape, dtype, None)
+                layer._attach(structure, np.zeros(spec.n_params, dtype), np.zeros(spec.state, dtype), dtype, None)
             self._take_apart()
             layer.name = name
             self.layers.append(layer)
@@ -232,9 +236,11 @@ class Stack:
         with self.lock:
             if self.built is None:
                 return
-            specs = tuple(self.specs())
-            if specs != self.built.network.layers:
-                self.built.network.plan(specs)
+            if self.built.as_of != changes.count:
+                as_of, specs = changes.count, tuple(self.specs())
+                if specs != self.built.network.layers:
+                    self.built.network.plan(specs)
+                self.built.as_of = as_of
             for layer in self.layers:
                 layer._fill_constants()
 
@@ -391,7 +397,7 @@ class Stack:
         """A network; layers that have their weights keep them, initializers make the others."""
         if not self.layers:
             raise ValueError("the model has no layers")
-        specs = self.specs()
+        as_of, specs = changes.count, self.specs()
         network = Network(specs, self.dtype)
         learned_at = state_at = 0
         for i, (layer, spec) in enumerate(zip(self.layers, specs, strict=True)):
@@ -399,10 +405,11 @@ class Stack:
             state = network.state[state_at : state_at + spec.state]
             learned_at += spec.n_params
             state_at += spec.state
-            layer._attach(learned, state, self._row_shapes[i], network.dtype, _kept(layer))
+            structure = layer._built or layer._structure(self._row_shapes[i])
+            layer._attach(structure, learned, state, network.dtype, _kept(layer))
             layer._attach_random(network.random[i])
         form = DataForm(self._row_shapes[0], math.prod(self._row_shapes[-1]), network.dtype)
-        return Built(network, form, list(self.layers))
+        return Built(network, form, list(self.layers), as_of)
 
 
 def _kept(layer: Layer) -> list[Any] | None:

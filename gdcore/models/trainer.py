@@ -9,7 +9,7 @@ import numpy as np
 
 from .. import losses, optimizers
 from .. import random as _random
-from .._fields import Changes
+from .._fields import changes
 from ..callbacks import CallbackList
 from .compiled import Compiled, ModelMetrics
 from .inputs import Arrays, check_count, check_verbose, dataset_of, weighted_by_class
@@ -520,7 +520,7 @@ class Trainer:
     def _tell_what_waits(self, training: bool) -> None:
         """Warn of changes that wait for `compile`."""
         settled, built = self._settled, self._stack.built
-        if settled is None or built is None or settled.seen[training] == Changes.count:
+        if settled is None or built is None or settled.seen[training] == changes.count:
             return
         if waiting := settled.waiting(self.optimizer, self.loss, built, training):
             warnings.warn(

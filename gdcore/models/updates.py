@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from .._fields import Changes
+from .._fields import changes
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -76,16 +76,16 @@ class Settled:
     __slots__ = ("loss", "seen", "updates")
 
     def __init__(self, loss: Any) -> None:
-        self.seen = {True: Changes.count, False: Changes.count}  # by trainings, and by other calls
+        self.seen = {True: changes.count, False: changes.count}  # by trainings, and by other calls
         self.loss = loss
         self.updates: kernels.UpdatePlan | None = None
 
     def waiting(self, optimizer: Optimizer | None, loss: Any, built: Built, training: bool) -> list[str]:
         """Names of what has changed and waits, each change named once; without training, what has no influence then
         is not named."""
-        if self.seen[training] == Changes.count:
+        if self.seen[training] == changes.count:
             return []
-        self.seen[training] = Changes.count
+        self.seen[training] = changes.count
         found = [
             f"layer {layer.name!r}"
             for layer, spec in zip(built.layers, built.network.layers, strict=True)

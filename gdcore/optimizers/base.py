@@ -10,7 +10,7 @@ import numpy as np
 from .. import _checks
 from .._core import kernels
 from .._core.specs import OptimizerSpec, ScheduleSpec
-from .._fields import Described, Flag, Integer, Real
+from .._fields import Configured, Flag, Integer, Real, changes
 from . import keras_state, schedules, vectors
 from .schedules import LearningRateSchedule, called_spec
 from .settings import Name, patterns
@@ -57,7 +57,7 @@ class Clip(Real):
         super().__set__(thing, value)
 
 
-class Optimizer(Described):
+class Optimizer(Configured):
     """What all optimizers share.
 
     Parameters
@@ -99,14 +99,14 @@ class Optimizer(Described):
     gradient_accumulation_steps = Integer(2, optional=True)
 
     _name: ClassVar[str]
-    _live = frozenset({"learning_rate"})
     _slot_names: tuple[str, ...] = ()  # what the vectors are
     _keys: list[Any] | None = None  # by which a model's arrays are known again
     _bounds: Any  # where arrays begin in the vectors, and the end
     _adam: Any  # which arrays Muon leaves to Adam
     _decayed: Any  # to which arrays weight decay applies
     _scalars: Any  # Nadam's product of momenta; the loss scale, the steps since it changed
-    _prepared: kernels.UpdatePlan | None = None  # for updates of arrays like the last one, until a setting changes
+    _prepared: kernels.UpdatePlan | None = None  # for updates of arrays like the last one
+    _prepared_as_of = -1  # the count of `changes` then: no setting has changed while it stays
 
     def __init__(
         self,
@@ -147,8 +147,8 @@ class Optimizer(Described):
     def learning_rate(self) -> float:
         """The step size of the next update.
 
-        A number may be assigned at any time, also while `fit` runs; a schedule or a function takes the place of
-        a number from the next batch, or the next call of the core, on.
+        A number may be assigned at any time, also while `fit` runs.  A schedule or a function that takes the place of
+        another rate counts from the next `apply` on, and in a model that is in use from the next `compile`.
 
         Raises
         ------
@@ -164,6 +164,7 @@ class Optimizer(Described):
     def learning_rate(self, value: Any) -> None:
         if isinstance(value, LearningRateSchedule) or callable(value):
             self._rate = value
+            changes.count += 1
             return
         if isinstance(self._rate, LearningRateSchedule):
             raise TypeError(
@@ -173,6 +174,7 @@ class Optimizer(Described):
         number = _checks.number("learning_rate", value, 0.0)
         if self._rate is None or callable(self._rate):
             self._rate = np.empty(1)
+            changes.count += 1
         self._rate[0] = number  # in place: the core may be looking at it
 
     def _scheduled(self) -> Any:
@@ -298,17 +300,12 @@ class Optimizer(Described):
         return [keras_state.part(self, slot, array) for array in range(len(self._shapes))]
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**self.__dict__, "_prepared": None}
+        return {**self.__dict__, "_prepared": None, "_prepared_as_of": -1}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
         if self._slots is not None and not self._slot_names:  # of 0.1.0, which knew them by their number
             self.__dict__["_slot_names"] = vectors.names(self)
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        super().__setattr__(name, value)
-        if self._prepared is not None and name != "_applied":  # for what the settings were
-            object.__setattr__(self, "_prepared", None)
 
     # ---- updates -----------------------------------------------------------------------------------------
 
@@ -326,7 +323,8 @@ class Optimizer(Described):
         ValueError, TypeError
             If shapes, types or numbers do not agree; nothing has changed then.
         """
-        if self._prepared and self._prepared.apply(grads, trainable_variables, self._applied):
+        prepared = self._prepared if self._prepared_as_of == changes.count else None
+        if prepared is not None and prepared.apply(grads, trainable_variables, self._applied):
             self.__dict__["_applied"] += 1
             return
         arrays = [_variable("trainable_variables", a) for a in trainable_variables]
@@ -334,7 +332,7 @@ class Optimizer(Described):
         if not arrays:
             return
         self.build(arrays)
-        plan = self._prepared or self._plan()
+        as_of, plan = changes.count, prepared or self._plan()
         plan.applied = self._applied
         if len(arrays) == 1 and self._reads_only(given[0], arrays[0]):
             flat_grad = given[0].reshape(-1)
@@ -347,9 +345,9 @@ class Optimizer(Described):
             self._applied += plan.update(theta, flat_grad)
             for a, start, end in zip(arrays, self._bounds[:-1], self._bounds[1:], strict=True):
                 a[...] = theta[start:end].reshape(a.shape)
-        if self._prepared is None and plan.works_in_place:
+        if prepared is None and plan.works_in_place:
             plan.prepare(self._shapes)
-            object.__setattr__(self, "_prepared", plan)
+            self._prepared, self._prepared_as_of = plan, as_of
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Any, NDArray[Any]]]) -> int:
         """`apply`, for pairs (gradient, array); returns the iterations so far."""
@@ -452,17 +450,16 @@ class Optimizer(Described):
     def _restore(self, snapshot: tuple[dict[str, Any], dict[str, Any]]) -> None:
         settings, state = snapshot
         self.__dict__.clear()
-        self.__dict__.update(settings, _prepared=None)
+        self.__dict__.update(settings, _prepared=None, _prepared_as_of=-1)
         self.set_state(state)
 
     def _fresh(self: _O) -> _O:
         """An optimizer with the same settings, that has not been built."""
-        from copy import copy
-
-        twin = copy(self)
-        twin._slots, twin._slot_names, twin._keys, twin._shapes, twin._applied = None, (), None, [], 0
-        if isinstance(twin._rate, np.ndarray):
-            twin._rate = twin._rate.copy()
+        twin, rate = object.__new__(type(self)), self._rate
+        unbuilt: dict[str, Any] = {"_slots": None, "_slot_names": (), "_keys": None, "_shapes": [], "_applied": 0}
+        vars(twin).update({**self.__getstate__(), **unbuilt})
+        if isinstance(rate, np.ndarray):
+            vars(twin)["_rate"] = rate.copy()
         return twin
 
     def _keras_vectors(self) -> list[NDArray[Any]]:

@@ -16,7 +16,7 @@ import numpy as np
 from .. import _checks
 from .._core import kernels
 from .._core.specs import ScheduleSpec
-from .._fields import Described, Flag, Real, Text
+from .._fields import Configured, Flag, Real, Text
 from .._names import unknown
 from .settings import Count, Name, Numbers
 
@@ -57,7 +57,7 @@ def called_spec(rate: Any, source: Any) -> ScheduleSpec:
     return ScheduleSpec("called", called=called, source=source)
 
 
-class _Compiled(Described, LearningRateSchedule):
+class _Compiled(Configured, LearningRateSchedule):
     """A schedule whose formula the core knows."""
 
     _kind: ClassVar[str]

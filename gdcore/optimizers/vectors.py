@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from itertools import accumulate
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -55,16 +56,20 @@ def allot(
             )
         return
     named = list(zip(arrays, paths or [""] * len(arrays), strict=True))
-    optimizer._shapes, optimizer._keys = shapes, None if keys is None else list(keys)
-    optimizer._bounds = np.cumsum([0, *(math.prod(shape) for shape in shapes)], dtype=np.int64)
-    optimizer._adam = np.array([optimizer._leaves_to_adam(*one) for one in named], np.uint8)
-    optimizer._decayed = np.array([not optimizer._is_excluded(*one) for one in named])
-    optimizer._slot_names = names(optimizer)
-    optimizer._slots = np.zeros((len(optimizer._slot_names), optimizer._bounds[-1]), dtype)
+    bounds, slot_names = [0, *accumulate(math.prod(shape) for shape in shapes)], names(optimizer)
+    vars(optimizer).update(  # none of it is a setting
+        _shapes=shapes,
+        _keys=None if keys is None else list(keys),
+        _bounds=np.array(bounds, np.int64),
+        _adam=np.array([optimizer._leaves_to_adam(*one) for one in named], np.uint8),
+        _decayed=np.array([not optimizer._is_excluded(*one) for one in named]),
+        _slot_names=slot_names,
+        _slots=np.zeros((len(slot_names), bounds[-1]), dtype),
+        _scalars=np.array([1.0, 1.0, 0.0]),
+    )
     for slot in kernels.OPTIMIZERS[optimizer._kind].slots:
         if slot.initial is not None:
             row(optimizer, slot.name)[:] = getattr(optimizer, slot.initial)
-    optimizer._scalars = np.array([1.0, 1.0, 0.0])
 
 
 def row(optimizer: Any, name: str) -> Any:
@@ -98,12 +103,10 @@ def describe(optimizer: Any, growth_steps: int = 0) -> OptimizerSpec:
 
 def variables(optimizer: Any, offsets: Sequence[int | None], learns: Sequence[bool]) -> list[VariableSpec]:
     """What the optimizer was built for, where it lies in a flat vector, and which of it learns."""
-    decays = optimizer._decays()
+    decays, by_adam = optimizer._decays().tolist(), optimizer._adam.tolist()
     return [
-        VariableSpec(offset, math.prod(shape), *_matrices(shape), float(decay), bool(adam), bool(learn))
-        for offset, shape, decay, adam, learn in zip(
-            offsets, optimizer._shapes, decays, optimizer._adam, learns, strict=True
-        )
+        VariableSpec(offset, math.prod(shape), *_matrices(shape), decay, adam != 0, learn)
+        for offset, shape, decay, adam, learn in zip(offsets, optimizer._shapes, decays, by_adam, learns, strict=True)
     ]
 
 

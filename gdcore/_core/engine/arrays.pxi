@@ -56,12 +56,20 @@ cdef bint _all_finite(const real[::1] x) noexcept:
     return not c.bad
 
 
+cdef aligned_zeros_at(Py_ssize_t n, dtype, void** at):
+    """Zeros of shape (n,), aligned for whole vectors, and where they are."""
+    cdef Py_ssize_t size = dtype.itemsize, shift
+    raw = np.zeros(n * size + GD_ALIGNMENT, np.uint8)
+    cdef unsigned char[::1] held = raw
+    shift = <Py_ssize_t>((GD_ALIGNMENT - <size_t>&held[0] % GD_ALIGNMENT) % GD_ALIGNMENT)
+    at[0] = &held[shift]
+    return raw[shift:shift + n * size].view(dtype)
+
+
 def aligned_zeros(Py_ssize_t n, dtype):
     """Zeros of shape (n,), aligned for whole vectors."""
-    cdef Py_ssize_t size = np.dtype(dtype).itemsize
-    raw = np.zeros(n * size + GD_ALIGNMENT, np.uint8)
-    cdef Py_ssize_t shift = -raw.ctypes.data % GD_ALIGNMENT
-    return raw[shift:shift + n * size].view(dtype)
+    cdef void* at
+    return aligned_zeros_at(n, np.dtype(dtype), &at)
 
 
 def apply_activation(spec, x, d=None):

@@ -94,12 +94,9 @@ cdef class Network:
             state += size_of("state", spec.state)
         self.random = np.zeros((len(layers), 2), np.int64)
         self.random_view = self.random
-        self.theta = aligned_zeros(offset, self.dtype)
-        self.grad = aligned_zeros(offset, self.dtype)
-        self.state = aligned_zeros(state, self.dtype)
-        self.theta_at = <void*><size_t>self.theta.ctypes.data
-        self.grad_at = <void*><size_t>self.grad.ctypes.data
-        self.engine.net.state = <void*><size_t>self.state.ctypes.data
+        self.theta = aligned_zeros_at(offset, self.dtype, &self.theta_at)
+        self.grad = aligned_zeros_at(offset, self.dtype, &self.grad_at)
+        self.state = aligned_zeros_at(state, self.dtype, &self.engine.net.state)
         self.engine.net.n_params = offset
         self.plan(layers)
 
