@@ -48,6 +48,7 @@ OPTIMIZERS = {
     "Adamax": lambda: optimizers.Adamax(0.01),
     "Nadam": lambda: optimizers.Nadam(0.01),
     "Ftrl": lambda: optimizers.Ftrl(0.05),
+    "Adan": lambda: optimizers.Adan(0.01),
     "Lion": lambda: optimizers.Lion(0.01),
     "Lamb": lambda: optimizers.Lamb(0.01),
     "Adafactor": lambda: optimizers.Adafactor(0.01),

@@ -65,6 +65,20 @@ def test_keras_figures(case):
             check(case, variables[i], ARRAYS[f"{case}/final/{i}"])
 
 
+ADAN = np.load(Path(__file__).parent / "peer_figures" / "adan.npz")
+ADAN_CASES = json.loads(str(ADAN["about"]))
+
+
+@pytest.mark.parametrize("case", ADAN_CASES["cases"])
+def test_adan_is_that_of_another_library(case):
+    optimizer, steps = optimizers.Adan(**ADAN_CASES["cases"][case]), ADAN_CASES["steps"]
+    variables = [ADAN[f"start/{i}"].copy() for i in range(2)]
+    for t in range(max(steps)):
+        optimizer.apply([ADAN[f"grads/{i}"][t] for i in range(2)], variables)
+        for i in range(2) if t + 1 in steps else ():
+            np.testing.assert_allclose(variables[i], ADAN[f"{case}/{i}"][steps.index(t + 1)], rtol=0, atol=1e-12)
+
+
 @st.composite
 def settings_of(draw):
     """(class name, config): any optimizer with settings of its own and of the base class."""
@@ -85,6 +99,7 @@ def settings_of(draw):
             "l2_shrinkage_regularization_strength": st.floats(0.0, 0.2),
             "beta": st.floats(0.0, 0.5),
         },
+        "Adan": {"beta_1": unit, "beta_2": unit, "beta_3": unit},
         "Lion": {"beta_1": unit, "beta_2": unit},
         "Lamb": {"beta_1": unit, "beta_2": unit},
         "Adafactor": {

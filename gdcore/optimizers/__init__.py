@@ -14,7 +14,7 @@ Keras's files.
 from .. import _checks
 from . import lookup, schedules
 from .adam import Adam, Adamax, AdamW, Nadam, ScheduleFreeAdamW
-from .adaptive import Adadelta, Adagrad, Ftrl, Lion, RMSprop
+from .adaptive import Adadelta, Adagrad, Adan, Ftrl, Lion, RMSprop
 from .base import Optimizer
 from .lookup import deserialize, get, serialize
 from .matrix import Adafactor, Lamb, Muon
@@ -29,6 +29,7 @@ __all__ = [
     "Adam",
     "AdamW",
     "Adamax",
+    "Adan",
     "Ftrl",
     "Lamb",
     "Lion",

@@ -158,6 +158,56 @@ class Ftrl(Optimizer):
 
 
 @register
+class Adan(Optimizer):
+    """Momentum that looks ahead by how the gradient changes (Xie et al., TPAMI 2024, arXiv:2208.06677, algorithm 1).
+
+    With ``d`` the gradient less the one before (0 in the first step): ``m <- m + (g - m)(1 - beta_1)``,
+    ``u <- u + (d - u)(1 - beta_2)``, ``v <- v + ((g + beta_2 d)^2 - v)(1 - beta_3)`` and
+    ``w <- w - lr (m / (1 - beta_1^t) + beta_2 u / (1 - beta_2^t)) / (sqrt(v / (1 - beta_3^t)) + epsilon)``.
+
+    Keras has no such optimizer.  The betas are what the means keep, as in Keras and in the authors' program; in the
+    paper they are what is new.  `weight_decay` is Keras's, taken off before the step.
+
+    Parameters
+    ----------
+    learning_rate, beta_1, beta_2, beta_3, epsilon : float
+    name, options : as in `Optimizer`
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from gdcore.optimizers import Adan
+    >>> optimizer, w = Adan(0.1), np.array([1.0, -2.0])
+    >>> for _ in range(200):
+    ...     optimizer.apply([2 * w], [w])
+    >>> bool(np.abs(w).max() < 0.01)
+    True
+    """
+
+    beta_1 = Real(0, below=1)
+    beta_2 = Real(0, below=1)
+    beta_3 = Real(0, below=1)
+    epsilon = Real(0)
+
+    _kind, _name = "adan", "adan"
+
+    def __init__(
+        self,
+        learning_rate: LearningRate = 0.001,
+        beta_1: float = 0.98,
+        beta_2: float = 0.92,
+        beta_3: float = 0.99,
+        epsilon: float = 1e-8,
+        **options: Any,
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.beta_3 = beta_3
+        self.epsilon = epsilon
+
+
+@register
 class Lion(Optimizer):
     """The sign of a mean of the gradients (Chen et al., 2023; keras/src/optimizers/lion.py).
 

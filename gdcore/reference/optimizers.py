@@ -239,6 +239,23 @@ class Ftrl(Optimizer):
         a[...] = new
 
 
+class Adan(Optimizer):
+    """w <- w - lr (m_hat + b2 u_hat) / (sqrt(v_hat) + epsilon), u being the mean of the gradient's differences."""
+
+    def start(self, p: Array) -> dict[str, Array]:
+        return {"m": np.zeros_like(p), "u": np.zeros_like(p), "v": np.zeros_like(p), "last": np.zeros_like(p)}
+
+    def step(self, p: Array, g: Array, slot: dict[str, Array], t: int) -> None:
+        m, u, v, last = slot["m"], slot["u"], slot["v"], slot["last"]
+        difference = g - last if t > 1 else np.zeros_like(g)
+        m += (g - m) * (1 - self.beta_1)
+        u += (difference - u) * (1 - self.beta_2)
+        v += ((g + self.beta_2 * difference) ** 2 - v) * (1 - self.beta_3)
+        last[...] = g
+        ahead = m / (1 - self.beta_1**t) + self.beta_2 * u / (1 - self.beta_2**t)
+        p -= self.learning_rate * ahead / (np.sqrt(v / (1 - self.beta_3**t)) + self.epsilon)
+
+
 class Lion(Optimizer):
     """w <- w - lr sign(m b1 + g (1 - b1)); m <- m b2 + g (1 - b2)."""
 

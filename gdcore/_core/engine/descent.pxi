@@ -331,10 +331,8 @@ cdef Py_ssize_t run_ahead(Descent* d, Py_ssize_t t, Py_ssize_t last, real* only_
     cdef real* value = <real*>d.value
     cdef real* history = NULL
     cdef real norm, nonfinite, threshold = (<real*>d.threshold)[0]
-    cdef real* slot[3]
-    slot[0] = vector(opt, opt.slot_row[0], 0, theta)
-    slot[1] = vector(opt, opt.slot_row[1], 0, theta)
-    slot[2] = vector(opt, opt.slot_row[2], 0, theta)
+    cdef real* slot[MOST_SLOTS]
+    find_slots(opt, 0, slot)
     if d.history != NULL:
         history = <real*>d.history + d.start * (d.maxiter + 1) + t
     while t < last:

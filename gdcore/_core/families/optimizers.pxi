@@ -44,7 +44,7 @@ ctypedef void (*step_f32)(Step*, const Variable*, Py_ssize_t, float*, float*, fl
 ctypedef void (*step_f64)(Step*, const Variable*, Py_ssize_t, double*, double*, double**) noexcept nogil
 
 cdef enum:
-    MOST_SLOTS = 3
+    MOST_SLOTS = 4
     MOST_SETTINGS = 12
 
 cdef struct OptimizerKind:
@@ -256,6 +256,29 @@ cdef void ftrl(Step* step, const Variable* variable, Py_ssize_t n, real* theta, 
         u = -p if b[i] < -p else (p if b[i] > p else b[i])
         theta[i] = (u - b[i]) / (s / lr + q)
         a[i] = t
+
+
+cdef void adan(Step* step, const Variable* variable, Py_ssize_t n, real* theta, real* grad, real** slot) noexcept nogil:
+    # beta_1, beta_2, beta_3, epsilon; slots: the mean, that of the differences, that of the squares, the last gradient
+    cdef const double* number = step.number
+    cdef Py_ssize_t i
+    cdef real one = 1, lr = <real>step.rate, beta_2 = <real>number[1], beta_3 = <real>number[2], eps = <real>number[3]
+    cdef real p = <real>(1 - number[0]), q = <real>(1 - number[1]), r = <real>(1 - number[2])
+    cdef real mean_rate = lr / (one - nth_power(&step.power_1, <real>number[0], step.local))
+    cdef real difference_rate = lr * beta_2 / (one - nth_power(&step.power_2, beta_2, step.local))
+    cdef real root_divisor = root(one - power(beta_3, <real>step.local)), difference, ahead
+    cdef real* m = slot[0]
+    cdef real* d = slot[1]
+    cdef real* v = slot[2]
+    cdef real* last = slot[3]
+    for i in range(n):
+        difference = grad[i] - last[i] if step.local > 1 else <real>0
+        m[i] = m[i] + (grad[i] - m[i]) * p
+        d[i] = d[i] + (difference - d[i]) * q
+        ahead = grad[i] + beta_2 * difference
+        v[i] = v[i] + (ahead * ahead - v[i]) * r
+        last[i] = grad[i]
+        theta[i] = theta[i] - (mean_rate * m[i] + difference_rate * d[i]) / (root(v[i]) / root_divisor + eps)
 
 
 cdef void lion(Step* step, const Variable* variable, Py_ssize_t n, real* theta, real* grad, real** slot) noexcept nogil:
@@ -489,6 +512,9 @@ add_optimizer("ftrl", ("learning_rate_power", "initial_accumulator_value", "l1_r
               (Slot("accumulator", initial="initial_accumulator_value"), Slot("linear")), IS_ELEMENTWISE, ftrl[float],
               ftrl[double])
 add_optimizer("lion", ("beta_1", "beta_2"), (Slot("momentum"),), IS_ELEMENTWISE, lion[float], lion[double])
+add_optimizer("adan", ("beta_1", "beta_2", "beta_3", "epsilon"),
+              (Slot("momentum"), Slot("difference"), Slot("velocity"), Slot("last_gradient")), IS_ELEMENTWISE,
+              adan[float], adan[double])
 add_optimizer("lamb", ("beta_1", "beta_2", "epsilon"), MOMENTS, BY_VARIABLE, lamb[float], lamb[double])
 add_optimizer("adafactor", ("beta_2_decay", "epsilon_1", "epsilon_2", "clip_threshold"), (Slot("r"), Slot("c")),
               BY_VARIABLE, adafactor[float], adafactor[double])

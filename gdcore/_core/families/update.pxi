@@ -51,7 +51,7 @@ cdef struct Optimizer:
     Stretch* stretches
     Py_ssize_t size              # of each vector
     void* slots
-    Py_ssize_t slot_row[3]       # MOST_SLOTS: which vector is the kind's k-th, -1: its settings need none
+    Py_ssize_t slot_row[MOST_SLOTS]   # which vector is the kind's k-th, -1: its settings need none
     Py_ssize_t average_row
     Py_ssize_t accumulator_row
     bint decays
@@ -69,13 +69,18 @@ cdef inline real* vector(const Optimizer* opt, Py_ssize_t row, Py_ssize_t at, re
     return <real*>opt.slots + row * opt.size + at if row >= 0 else NULL
 
 
+cdef inline void find_slots(const Optimizer* opt, Py_ssize_t at, real** slot) noexcept nogil:
+    """The kind's vectors, from a place on."""
+    cdef Py_ssize_t k
+    for k in range(MOST_SLOTS):
+        slot[k] = vector(opt, opt.slot_row[k], at, <real*>NULL)
+
+
 cdef inline void step_stretch(const Optimizer* opt, Step* step, const Variable* variable, Py_ssize_t offset,
                               Py_ssize_t slot_offset, Py_ssize_t n, real* theta, real* grad) noexcept nogil:
     """The kind's step on n numbers from an offset on."""
-    cdef real* slot[3]
-    slot[0] = vector(opt, opt.slot_row[0], slot_offset, theta)
-    slot[1] = vector(opt, opt.slot_row[1], slot_offset, theta)
-    slot[2] = vector(opt, opt.slot_row[2], slot_offset, theta)
+    cdef real* slot[MOST_SLOTS]
+    find_slots(opt, slot_offset, slot)
     if real is float:
         opt.kind.single(step, variable, n, theta + offset, grad + offset, slot)
     else:
