@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from importlib import import_module
-from importlib.abc import Loader, MetaPathFinder
 from importlib.machinery import ModuleSpec
 from typing import TYPE_CHECKING, Any
 
@@ -29,11 +28,18 @@ MODULES = {
 """Old name -> new name."""
 
 
-class _Finder(MetaPathFinder, Loader):
-    """Imports a module of today under its old name; asked only where no module of that name is found."""
+class _Finder:
+    """Imports a module of today under its old name; asked only where no module of that name is found.
+
+    It derives from none of ``importlib.abc``'s classes: importing those takes time.
+    """
 
     def find_spec(self, fullname: str, path: Any, target: Any = None) -> ModuleSpec | None:
-        return ModuleSpec(fullname, self) if fullname in MODULES else None
+        loader: Any = self
+        return ModuleSpec(fullname, loader) if fullname in MODULES else None
+
+    def create_module(self, spec: ModuleSpec) -> None:
+        return None  # as is usual
 
     def exec_module(self, module: ModuleType) -> None:
         sys.modules[module.__name__] = import_module(MODULES[module.__name__])  # which is what the import gives then
