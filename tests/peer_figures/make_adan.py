@@ -3,8 +3,8 @@
     pip install torch==2.13.0 pytorch-optimizer
     python tests/peer_figures/make_adan.py
 
-Each case has 60 updates in float64 by given gradients; the arrays are kept after 1, 2, 10 and 60 of them.  (optax's Adan
-is another one: it weighs the differences by 1 - b2, where the paper's 1 - beta_2 is what the mean keeps, b2.)
+Each case has 60 updates in float64 by given gradients; the arrays are kept after 1, 2, 10 and 60 of them.  (optax's
+Adan is another one: it weighs the differences by 1 - b2, where the paper's 1 - beta_2 is what the mean keeps, b2.)
 """
 
 import json
