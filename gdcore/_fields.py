@@ -29,6 +29,8 @@ class Changes:
 
 changes = Changes()
 
+_PLAIN = (type(None), bool, int, float, str)
+
 
 class Field(Generic[T]):
     """A setting of a class of `Configured`.
@@ -41,6 +43,7 @@ class Field(Generic[T]):
 
     name: str
     owner: type
+    _taken: Any = object()  # the plain value taken last, most often the default, which need not be checked again
 
     def __init__(self, *, optional: bool = False) -> None:
         self.optional = optional
@@ -61,7 +64,12 @@ class Field(Generic[T]):
             raise AttributeError(f"{owner.__name__!r} object has no attribute {self.name!r}") from None
 
     def __set__(self, thing: Any, value: Any) -> None:
-        thing.__dict__[self.name] = None if value is None and self.optional else self.check(value)
+        if value is not self._taken:
+            checked = None if value is None and self.optional else self.check(value)
+            if checked is value and type(value) in _PLAIN:
+                self._taken = value
+            value = checked
+        thing.__dict__[self.name] = value
         changes.count += 1
 
     def check(self, value: Any) -> T:

@@ -56,6 +56,11 @@ class Built(NamedTuple):
     state: int
     """Numbers that no gradient changes: moving statistics, or constants."""
 
+    @property
+    def n_params(self) -> int:
+        """The size of all arrays that it may learn."""
+        return sum(math.prod(array.shape) for array in self.arrays if array is not None)
+
 
 class Layer(Configured):
     """What all layers share.
@@ -144,14 +149,11 @@ class Layer(Configured):
         """The shape of a row of outputs: that with which the layer was built, if it was."""
         return self._output_shape(shape) if self._built is None else self._built.output_shape
 
-    def _spec(self, shape: Shape, built: Built | None = None) -> LayerSpec:
-        """What the core needs to know of the layer, for rows of that shape; built is its structure, where it is known.
-
-        An error where the layer, as it is set now, cannot work on such rows.
-        """
-        if built is None:
-            self._output_shape(shape)
-            built = self._built or self._structure(shape)
+    def _spec(self, shape: Shape) -> LayerSpec:
+        """What the core needs to know of the layer, for rows of that shape."""
+        if self._built is not None:
+            self._output_shape(shape)  # raises where the layer, as it is set now, cannot work on such rows
+        built = self._built or self._structure(shape)
         activity = self.activity_regularizer
         kind = kernels.LAYERS[built.kind]
         regularizers, constraints = self._rules(built.arrays)

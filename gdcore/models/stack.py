@@ -176,13 +176,15 @@ class Stack:
                 self._known_dtype = self._known_dtype or layer._dtype
                 return
             shape = self._shape_below(layer)
-            structure = None if shape is None else layer._structure(shape)
-            spec = None if shape is None else layer._spec(shape, structure)  # raises where it cannot work on such rows
+            structure = None if shape is None else layer._structure(shape)  # raises where it cannot work on such rows
+            if structure is not None:
+                layer._rules(structure.arrays)
             self._check_dtype(layer)
             name = self._free_name(layer)
-            if structure is not None and spec is not None:
+            if structure is not None:
                 dtype = np.dtype(self._known_dtype or layer._dtype or "float32")
-                layer._attach(structure, np.zeros(spec.n_params, dtype), np.zeros(spec.state, dtype), dtype, None)
+                learned, state = np.zeros(structure.n_params, dtype), np.zeros(structure.state, dtype)
+                layer._attach(structure, learned, state, dtype, None)
             self._take_apart()
             layer.name = name
             self.layers.append(layer)
