@@ -1,4 +1,4 @@
-"""What all tests share: hypothesis runs the same examples each time, and is not about time."""
+"""What all tests share: hypothesis runs the same examples each time, without deadlines."""
 
 import os
 import signal

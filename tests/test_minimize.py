@@ -31,7 +31,7 @@ FOLDER = Path(__file__).parent / "keras_figures"
 FIGURES = json.loads((FOLDER / "minimize.json").read_text())
 ARRAYS = np.load(FOLDER / "minimize.npz")
 SURFACES = sorted(surfaces._SURFACES)
-NAMES = [name for name in optimizers._CLASSES if name != "LossScaleOptimizer"]
+NAMES = [name for name in optimizers.lookup.CLASSES if name != "LossScaleOptimizer"]
 # the others take sums over all coordinates, whose order is their own
 ELEMENTWISE = [name for name in NAMES if getattr(optimizers, name)()._elementwise]
 START = [0.5, -0.5]
@@ -86,7 +86,7 @@ def optimizer_of(draw, names):
         "ScheduleFreeAdamW": {"warmup_steps": st.integers(0, 6)},
     }
     config = {key: draw(values) for key, values in own.get(name, {}).items()}
-    if "epsilon" in optimizers._CLASSES[name]().get_config():
+    if "epsilon" in optimizers.lookup.CLASSES[name]().get_config():
         config["epsilon"] = draw(st.sampled_from([1e-7, 1e-3]))
     config["weight_decay"] = draw(st.sampled_from([0.01] if name == "AdamW" else [None, 0.01]))
     config["clipvalue"] = draw(st.sampled_from([None, 3.0]))
@@ -107,7 +107,7 @@ def test_trajectories_of_elementwise_optimizers(name, data, seed):
     rows, bounded = data.draw(st.sampled_from([0, 1, 5])), data.draw(st.booleans())
     starts = starts_for(surface, np.random.default_rng(seed), rows or 1, 3 if surface.any_ndim else None)
     rate = 2**-6 if name != "SGD" else 0.02 / max(1.0, np.abs(surface.gradient(starts)).max())
-    optimizer = optimizers._CLASSES[name](learning_rate=rate, **config)
+    optimizer = optimizers.lookup.CLASSES[name](learning_rate=rate, **config)
     window = np.array(surface.window * 3)[: starts.shape[1]] * 0.5
     limits = {"bounds": window.tolist()} if bounded else {}
     low, high = window.T if bounded else (-np.inf, np.inf)
@@ -128,7 +128,7 @@ def test_trajectories_of_optimizers_with_sums(name, clip):
     """Also to 1e-12: of two coordinates there is only one sum."""
     for surface in (surfaces.peaks, surfaces.rosenbrock, surfaces.himmelblau):
         starts = starts_for(surface, np.random.default_rng(4), 3)
-        optimizer = optimizers._CLASSES[name](learning_rate=2**-9, **clip)
+        optimizer = optimizers.lookup.CLASSES[name](learning_rate=2**-9, **clip)
         found = minimize(surface, starts, optimizer, maxiter=25, gtol=0, trajectory=True)
         for start, path in zip(starts, found.trajectory, strict=True):
             np.testing.assert_allclose(path, descend(surface, optimizer, start, 25)[0], rtol=1e-12, atol=1e-12)
@@ -136,7 +136,7 @@ def test_trajectories_of_optimizers_with_sums(name, clip):
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 def test_float32(name):
-    optimizer = optimizers._CLASSES[name](learning_rate=2**-7)
+    optimizer = optimizers.lookup.CLASSES[name](learning_rate=2**-7)
     starts = starts_for(surfaces.peaks, np.random.default_rng(1), 6).astype(np.float32)
     found = minimize(surfaces.peaks, starts, optimizer, maxiter=10, gtol=0, trajectory=True)
     assert {a.dtype for a in (found.x, found.fun, found.jac, found.trajectory, found.fun_history)} == {
@@ -150,7 +150,7 @@ def test_float32(name):
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 def test_keras_figures(case, dtype):
     name, config = FIGURES["cases"][case]
-    optimizer = optimizers._CLASSES[name].from_config(config)
+    optimizer = optimizers.lookup.CLASSES[name].from_config(config)
     starts = ARRAYS["starts"].astype(dtype)
     theirs = ARRAYS[f"{case}/{dtype}"]
     assert theirs.dtype == dtype
@@ -708,7 +708,7 @@ def test_interrupting():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_inside_scipy(name):
-    optimizer = optimizers._CLASSES[name](0.02)
+    optimizer = optimizers.lookup.CLASSES[name](0.02)
     options = {"maxiter": 50, "gtol": 0, "trajectory": True}
     ours = minimize(bowl, START, optimizer, bowl_gradient, args=(3.0,), **options)
     theirs = scipy.optimize.minimize(bowl, START, method=optimizer, jac=bowl_gradient, args=(3.0,), options=options)

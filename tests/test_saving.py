@@ -46,7 +46,7 @@ def known(case):
     scheduled = isinstance(settings.get("learning_rate"), list)
     return (
         names <= set(layers.lookup.TABLE.classes)
-        and optimizer in optimizers._CLASSES
+        and optimizer in optimizers.lookup.CLASSES
         and scheduled <= hasattr(optimizers, "schedules")
     )
 

@@ -1,11 +1,8 @@
 """Layers with Keras's names, defaults and order of arrays; what they compute runs in the core."""
 
-from typing import Any
-
-from .. import _checks
 from . import lookup as lookup
 from .activation import ELU, Activation, LeakyReLU, PReLU, ReLU, Softmax
-from .base import Layer, WeightSpec, assign_weights
+from .base import Layer, WeightSpec
 from .dense import Dense
 from .flatten import Flatten
 from .input import Input, InputLayer
@@ -39,11 +36,3 @@ __all__ = [
 ]
 
 _Array = WeightSpec  # the name by which pickles of 0.1.0 hold it
-
-# the names by which gdcore.models takes them
-_assign = assign_weights
-_row_shape = _checks.row_shape
-
-
-def _dtype(dtype: Any) -> str | None:
-    return _checks.dtype("dtype", dtype)

@@ -11,7 +11,6 @@ any of them, `schedules` learning rates that change by themselves, `lookup` the 
 Keras's files.
 """
 
-from .. import _checks
 from . import lookup, schedules
 from .adam import Adam, Adamax, AdamW, Nadam, ScheduleFreeAdamW
 from .adaptive import Adadelta, Adagrad, Adan, Ftrl, Lion, RMSprop
@@ -45,5 +44,3 @@ __all__ = [
     "serialize",
 ]
 
-# under these names other rooms still look for them here
-_number, _ALL, _CLASSES = _checks.number, lookup.BY_LOWER_NAME, lookup.CLASSES
