@@ -11,7 +11,8 @@ any of them, `schedules` learning rates that change by themselves, `lookup` the 
 Keras's files.
 """
 
-from . import lookup, schedules
+from . import lookup as lookup
+from . import schedules
 from .adam import Adam, Adamax, AdamW, Nadam, ScheduleFreeAdamW
 from .adaptive import Adadelta, Adagrad, Adan, Ftrl, Lion, RMSprop
 from .base import Optimizer
@@ -43,4 +44,3 @@ __all__ = [
     "schedules",
     "serialize",
 ]
-

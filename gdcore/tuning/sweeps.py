@@ -199,8 +199,8 @@ def _built(build: Callable[..., Sequential], params: Mapping[str, Any], seed: in
         if not isinstance(model, Sequential):
             raise TypeError(f"build returned {model!r}, expected a compiled Sequential")
         model._ready("sweep")
-        if x is not None:
-            model._stack.built_for(x)
+        if x is not None and not model.built:
+            model._stack.built_for(x)  # draws the weights
     return model
 
 
