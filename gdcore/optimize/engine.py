@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from .results import Records
     from .starts import Stops
 
-STATES = {status: name for name, status in kernels.DESCENT_STATES.items()}
-"""Status of a descent -> how it ended."""
-
 GTOL = 1e-6
 """The largest component of the gradient below which a descent stops, if it is not told another."""
 

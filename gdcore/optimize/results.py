@@ -7,12 +7,15 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from .._core import kernels
 from ..surfaces import Surface
-from .engine import STATES
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
     from scipy.optimize import OptimizeResult  # type: ignore[import-untyped]
+
+STATES = {status: name for name, status in kernels.DESCENT_STATES.items()}
+"""Status of a descent -> how it ended."""
 
 MESSAGES = {
     "gradient": "The gradient is smaller than gtol.",
