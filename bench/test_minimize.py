@@ -66,7 +66,7 @@ def of_jax(which):
 @pytest.mark.parametrize("who", [ours, of_jax], ids=["gdcore", "jax"])
 def test_adam_on_peaks(benchmark, who, which):
     if who is of_jax:
-        pytest.importorskip("jax")
+        pytest.importorskip("jax", reason="JAX is not installed")
     run = who(which)
     run()
     x = benchmark(run)

@@ -85,7 +85,7 @@ def fit(model, epochs=2, **options):
         return model.fit(X, Y, batch_size=8, epochs=epochs, shuffle=False, verbose=0, **options)
 
 
-def same(model, other):
+def assert_same(model, other):
     for ours, theirs in zip(model.get_weights(), other.get_weights(), strict=True):
         np.testing.assert_array_equal(ours, theirs)
 
@@ -112,9 +112,12 @@ def test_trainable_before_the_first_fit_counts(optimizer, at_first):
     model, twin = model_of(at_first), model_of() if at_first else model_of(("a",))
     for each in (model, twin):
         each.compile(OPTIMIZERS[optimizer](), "mse")
-    model.get_layer("a").trainable = not model.get_layer("a").trainable
+    layer = model.get_layer("a")
+    layer.trainable = not layer.trainable
+    before = layer.get_weights()
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
+    assert any(moved(before, layer.get_weights())) == layer.trainable
 
 
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
@@ -129,12 +132,12 @@ def test_trainable_between_fits_waits_for_compile(optimizer, at_first, name):
     layer.trainable = not layer.trainable
     assert len(layer.trainable_weights) == (2 if layer.trainable else 0)
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
     for each in (model, twin):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", UserWarning)
             each.train_on_batch(X, Y)
-    same(model, twin)
+    assert_same(model, twin)
 
 
 def test_a_change_that_waits_is_told_once():
@@ -205,7 +208,7 @@ def test_batch_normalization_toggled(optimizer, frozen):
     model, twin = made(), made()
     model.get_layer("n").trainable = frozen
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
     before = model.get_layer("n").get_weights()
     model.compile(OPTIMIZERS[optimizer](), "mse")
     fit(model, 4)
@@ -215,7 +218,7 @@ def test_batch_normalization_toggled(optimizer, frozen):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("at_first", [(), ("a",)], ids=["learned", "frozen"])
 def test_gradients_slices_and_files_after_a_toggle(optimizer, at_first, tmp_path):
-    pytest.importorskip("h5py")
+    pytest.importorskip("h5py", reason="h5py is not installed")
     model = model_of(at_first)
     model.compile(OPTIMIZERS[optimizer](), "mse")
     fit(model)
@@ -237,14 +240,14 @@ def test_gradients_slices_and_files_after_a_toggle(optimizer, at_first, tmp_path
         model.save(tmp_path / "m.keras")
         twin = gdcore.models.load_model(tmp_path / "m.keras")
     assert twin.get_layer("a").trainable == layer.trainable
-    same(model, twin)
+    assert_same(model, twin)
     fit(twin)
     for again in (copy.deepcopy(model), pickle.loads(pickle.dumps(model))):
-        same(again, model)
+        assert_same(again, model)
         if at_first:  # what is new is unknown to the optimizer
             with pytest.raises(ValueError, match="unknown to it: make a new one"):
                 fit(again)
-            same(again, model)
+            assert_same(again, model)
             again.compile(OPTIMIZERS[optimizer](), "mse")
         fit(again)
 
@@ -297,7 +300,7 @@ def test_settings_between_fits_wait_for_compile(case):
     if "use_ema" not in settings:
         change(model.optimizer, settings)
         fit(model), fit(twin)
-        same(model, twin)
+        assert_same(model, twin)
 
 
 @pytest.mark.parametrize("case", CHANGES)
@@ -311,7 +314,7 @@ def test_settings_before_the_first_fit_or_with_compile_count(case):
     change(opt, settings)
     second.compile(opt, "mse")
     fit(second)
-    same(first, second)
+    assert_same(first, second)
     plain, changed = model_of(), model_of()
     for each in (plain, changed):
         each.compile(OPTIMIZERS[name](), "mse")
@@ -424,7 +427,7 @@ def test_lists_of_a_schedule_after_use(boundaries, values):
     schedule.boundaries.extend(boundaries)
     schedule.values.extend(values)
     fit(model), fit(twin)
-    same(model, twin)  # until compile, as in Keras
+    assert_same(model, twin)  # until compile, as in Keras
     model.compile(model.optimizer, "mse")
     good = len(schedule.values) == len(schedule.boundaries) + 1 and schedule.boundaries == sorted(schedule.boundaries)
     for call in (lambda: fit(model), lambda: schedule(3)):
@@ -473,7 +476,7 @@ def test_attributes_of_layers_after_use(case):
     fit(model), fit(twin)
     change(layer, settings)
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)
         np.testing.assert_array_equal(model.predict(X), twin.predict(X))
@@ -495,11 +498,11 @@ def test_a_loss_changed_after_use():
     fit(model), fit(twin)
     loss.delta = 0.01
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
     model.compile("sgd", loss)
     twin.compile("sgd", losses.Huber(0.01))
     fit(model), fit(twin)
-    same(model, twin)
+    assert_same(model, twin)
 
 
 def test_a_layer_added_or_popped_after_compile_takes_part():

@@ -391,7 +391,7 @@ def test_ctypes_callbacks():
 
 
 def test_numba():
-    numba = pytest.importorskip("numba")
+    numba = pytest.importorskip("numba", reason="numba is not installed")
     signature = numba.types.double(numba.types.intc, numba.types.CPointer(numba.types.double))
 
     @numba.cfunc(signature)
@@ -403,7 +403,7 @@ def test_numba():
 
 
 def test_cffi(library):
-    cffi = pytest.importorskip("cffi")
+    cffi = pytest.importorskip("cffi", reason="cffi is not installed")
     ffi = cffi.FFI()
     ffi.cdef("double both(int n, double *x, double *g);")
     fun = LowLevelCallable(ffi.dlopen(library._name).both)

@@ -83,7 +83,7 @@ def test_all_classes_are_among_them():
 @pytest.fixture(scope="module")
 def files(tmp_path_factory):
     """What the files give; reading them leaves them as they are."""
-    pytest.importorskip("h5py")
+    pytest.importorskip("h5py", reason="h5py is not installed")
     folder = tmp_path_factory.mktemp("old") / "files"
     shutil.copytree(FOLDER, folder, ignore=shutil.ignore_patterns("__pycache__"))
     with pytest.warns(UserWarning, match="the optimizer stays as it is"):

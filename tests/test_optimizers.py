@@ -586,7 +586,7 @@ def test_a_loss_scale_is_kept_as_keras_keeps_it():
 
 
 def test_models_with_a_loss_scale_are_saved(tmp_path):
-    pytest.importorskip("h5py")
+    pytest.importorskip("h5py", reason="h5py is not installed")
     model = gdcore.Sequential([gdcore.layers.Dense(2, input_dim=3)])
     model.compile(optimizers.LossScaleOptimizer(optimizers.Adam(0.125), 2.0, 3), "mse")
     x, y = np.random.default_rng(1).normal(size=(2, 20, 3))

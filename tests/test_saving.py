@@ -190,7 +190,7 @@ def test_a_weights_file_of_keras(case, tmp_path):
 
 @needs_h5py
 def test_the_layout_of_keras_2_13():
-    h5py = pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
     file = io.BytesIO()
     trained().save_weights(file)
     with h5py.File(file, "a") as h5:
@@ -516,7 +516,7 @@ def test_overwrite_links_and_modes(tmp_path, ending):
 @pytest.mark.parametrize(("method", "name"), [("save", "m.h5"), ("save", "m.npz"), ("save_weights", "m.h5")])
 def test_endings(tmp_path, method, name):
     if method == "save":
-        pytest.importorskip("h5py")
+        pytest.importorskip("h5py", reason="h5py is not installed")
     with pytest.raises(ValueError, match="does not end in"):
         getattr(trained(), method)(tmp_path / name)
     assert not list(tmp_path.iterdir())
@@ -681,7 +681,7 @@ def test_a_zip_that_claims_to_be_vast(tmp_path):
 
 def weights_file(tmp_path, change):
     """A weights file of Keras after a change."""
-    h5py = pytest.importorskip("h5py")
+    h5py = pytest.importorskip("h5py", reason="h5py is not installed")
     path = tmp_path / "bad.weights.h5"
     path.write_bytes(keras_file("adam", ".weights.h5"))
     with h5py.File(path, "a") as h5:
@@ -798,7 +798,7 @@ def test_skip_mismatch(tmp_path):
     np.testing.assert_array_equal(model.layers[1].kernel, before[2])
 
 
-def loads_or_explains(content, load):
+def assert_loads_or_explains(content, load):
     file = io.BytesIO(content)
     file.name = "damaged"
     with warnings.catch_warnings():
@@ -823,7 +823,7 @@ def test_any_damage_to_bytes(at, byte, cut):
         damaged = content[:where] if cut else bytearray(content)
         if not cut:
             damaged[where] ^= byte
-        loads_or_explains(bytes(damaged), load)
+        assert_loads_or_explains(bytes(damaged), load)
 
 
 @st.composite
@@ -851,7 +851,7 @@ def damaged_configs(draw):
 @needs_h5py
 @given(text=damaged_configs())
 def test_any_damage_to_configs(text):
-    loads_or_explains(archive(config=text.encode()), load_model)
+    assert_loads_or_explains(archive(config=text.encode()), load_model)
 
 
 # ---- a live Keras --------------------------------------------------------------------------------------------------

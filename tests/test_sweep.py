@@ -28,7 +28,7 @@ def build(optimizer="Adam", learning_rate=0.01, units=5):
     return model
 
 
-def same(one, other):
+def assert_same(one, other):
     assert [run._replace(seconds=0) for run in one.runs] == [run._replace(seconds=0) for run in other.runs]
 
 
@@ -51,13 +51,13 @@ def test_each_run_is_a_training_that_anyone_can_repeat(result):
 
 @pytest.mark.parametrize("n_jobs", [2, 5, -1])
 def test_the_same_numbers_on_any_number_of_threads(result, n_jobs):
-    same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, n_jobs=n_jobs, repeats=2), result)
+    assert_same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, n_jobs=n_jobs, repeats=2), result)
 
 
 def test_joblib_runs_it_too(result):
     joblib = pytest.importorskip("joblib", reason="joblib is not installed")
     for parallel in (joblib.Parallel(2, backend="threading"), joblib.Parallel(2)):
-        same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, repeats=2, parallel=parallel), result)
+        assert_same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, repeats=2, parallel=parallel), result)
 
 
 def test_anything_that_calls_tasks_can_run_it(result, monkeypatch):
@@ -73,7 +73,7 @@ def test_anything_that_calls_tasks_can_run_it(result, monkeypatch):
     def parallel(tasks):
         return [function(*args) for function, args in tasks]
 
-    same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, repeats=2, parallel=parallel), result)
+    assert_same(gdcore.sweep(build, X, Y, GRID, epochs=6, seed=3, repeats=2, parallel=parallel), result)
 
 
 def test_a_run_needs_nothing_but_its_arguments():
@@ -168,7 +168,7 @@ def test_validation_callbacks_and_options():
     stop = callbacks.EarlyStopping("loss", min_delta=0.5, patience=1)
     one = gdcore.sweep(build, X[::-1], Y[::-1], {"units": [2, 4]}, callbacks=stop, n_jobs=1, **options)
     two = gdcore.sweep(build, X[::-1], Y[::-1], {"units": [2, 4]}, callbacks=[stop], n_jobs=2, **options)
-    same(one, two)
+    assert_same(one, two)
     assert one.monitor == "val_loss"
     assert all(len(run.history["loss"]) < 30 for run in one.runs)
     assert stop.best is None or not hasattr(stop, "model") or stop.model is None  # copies were used
@@ -232,7 +232,7 @@ def test_checkpoints_and_early_stopping_of_each_run(tmp_path):
 
     one = gdcore.sweep(quick, x, y, {"units": [2, 6]}, n_jobs=1, **options)
     found = [gdcore.sweep(quick, x, y, {"units": [2, 6]}, n_jobs=2, **options), one]
-    same(*found)
+    assert_same(*found)
     assert any(len(run.history["loss"]) < 60 for run in one.runs)
     for run in one.runs:
         model = quick(**run.params)
@@ -258,7 +258,7 @@ def test_an_error_in_one_run_is_raised_and_what_was_finished_stays(tmp_path):
     assert len(path.read_text().splitlines()) == 3
     broken = False
     again = gdcore.sweep(some, X, Y, grid, seed=1, n_jobs=2, file=path)
-    same(again, gdcore.sweep(some, X, Y, grid, seed=1))
+    assert_same(again, gdcore.sweep(some, X, Y, grid, seed=1))
     with pytest.raises(ValueError, match=r"y\[100\] = 7 is not a valid class index, expected whole numbers"):
         gdcore.sweep(build, X, np.where(Y == 2, 7, Y), {"units": [2]}, seed=1)
 
@@ -292,7 +292,7 @@ def test_halving_is_taken_up_too(tmp_path):
     whole = gdcore.sweep(build, X, Y, grid, **options, file=path)
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join(lines[:6]))
-    same(gdcore.sweep(build, X, Y, grid, **options, file=path), whole)
+    assert_same(gdcore.sweep(build, X, Y, grid, **options, file=path), whole)
     assert len(path.read_text().splitlines()) == len(lines)
 
 
@@ -300,7 +300,7 @@ def test_random_search():
     calls = {"units": range(2, 30), "learning_rate": [0.1, 0.01]}
     result = gdcore.sweep(build, X, Y, calls, search="random", samples=7, seed=4)
     assert len({(run.params["units"], run.params["learning_rate"]) for run in result.runs}) == 7
-    same(result, gdcore.sweep(build, X, Y, calls, search="random", samples=7, seed=4))
+    assert_same(result, gdcore.sweep(build, X, Y, calls, search="random", samples=7, seed=4))
     assert len(gdcore.sweep(build, X, Y, {"units": [2, 3]}, search="random", samples=50, seed=4)) == 2
 
     def rate(rng):
@@ -332,7 +332,7 @@ def test_a_file_is_taken_up_where_it_ended(tmp_path, result):
     path = tmp_path / "runs.jsonl"
     options = dict(epochs=6, seed=3, repeats=2, file=path)
     whole = gdcore.sweep(build, X, Y, GRID, **options)
-    same(whole, result)
+    assert_same(whole, result)
     lines = path.read_text().splitlines(keepends=True)
     assert len(lines) == 13
     assert all(json.loads(line) for line in lines)
@@ -344,7 +344,7 @@ def test_a_file_is_taken_up_where_it_ended(tmp_path, result):
         return build(**params)
 
     again = gdcore.sweep(counting, X, Y, GRID, **options)
-    same(again, result)
+    assert_same(again, result)
     assert len(trained) == 1 + 12 - 4  # one to look at
     assert len(path.read_text().splitlines()) == 13
     # nan and inf come back too
@@ -442,7 +442,7 @@ def test_numpy_settings_are_plain_in_files(tmp_path):
     result = gdcore.sweep(
         build, X, Y, {"units": [2]}, epochs=np.int64(2), seed=np.int64(1), repeats=np.int8(2), file=path
     )
-    same(gdcore.sweep(build, X, Y, {"units": [2]}, epochs=2, seed=1, repeats=2, file=path), result)
+    assert_same(gdcore.sweep(build, X, Y, {"units": [2]}, epochs=2, seed=1, repeats=2, file=path), result)
     assert json.loads(path.read_text().splitlines()[0])["seed"] == 1
 
 
