@@ -120,7 +120,7 @@ class Flag(Field[bool]):
     """True or False."""
 
     def check(self, value: Any) -> bool:
-        return value if value is True or value is False else _checks.flag(self.name, value)
+        return _checks.flag(self.name, value)
 
 
 class Text(Field[str]):

@@ -174,11 +174,14 @@ class Layer(Configured):
         )
 
     def _structure(self, shape: Shape) -> Built:
-        """What is settled when the layer is built for rows of that shape."""
+        """What is settled when the layer is built for rows of that shape; an error where it cannot be."""
         output_shape = self._output_shape(shape)
         constants = self._constants(shape)
         state = len(self._moving()) * math.prod(output_shape) if constants is None else constants.size
-        return Built(self._core_kind(), shape, output_shape, self._arrays(math.prod(shape)), state)
+        built = Built(self._core_kind(), shape, output_shape, self._arrays(math.prod(shape)), state)
+        self._activation()
+        self._rules(built.arrays)
+        return built
 
     def _rules(
         self, arrays: tuple[WeightSpec | None, WeightSpec | None]

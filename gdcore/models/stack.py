@@ -177,9 +177,6 @@ class Stack:
                 return
             shape = self._shape_below(layer)
             structure = None if shape is None else layer._structure(shape)  # raises where it cannot work on such rows
-            if structure is not None:
-                layer._rules(structure.arrays)
-                layer._activation()
             self._check_dtype(layer)
             name = self._free_name(layer)
             if structure is not None:
